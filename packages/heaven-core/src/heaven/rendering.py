@@ -1,0 +1,56 @@
+"""What `res.render` asks of a template engine: heaven-templating does it, and so may any object of yours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from .context import Context
+    from .request import Request
+    from .response import Response
+
+    Trio = tuple[Request, Response, Context]
+
+
+class Renderer(Protocol):
+    """What `app.renderer` holds: it makes the text, and `res` sets the body, the content type and the status.
+
+    `name` is the template, `values` what was passed to `res.render`, `blocks` the names of the blocks that were asked
+    for, empty for the whole page. Whatever is raised goes to the handler that rendered.
+
+        class Shouts:
+            def renders(self, name, values, trio, blocks):
+                return f'{name} {values}'.upper()
+
+            async def render(self, name, values, trio, blocks):
+                return self.renders(name, values, trio, blocks)
+
+            async def stream(self, name, values, trio, blocks):
+                async def chunks():
+                    yield self.renders(name, values, trio, blocks)
+                return chunks()
+
+            def install(self, app):
+                app.renderer = self
+
+        app.plug(Shouts())
+    """
+
+    async def render(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], /) -> str:
+        """Gives the text."""
+
+    def renders(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], /) -> str:
+        """Gives the text without awaiting; where that cannot be, the error says what to do instead."""
+
+    async def stream(
+        self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], /
+    ) -> AsyncIterator[str]:
+        """Gives the text in pieces, and not before the first is made: an error until then can still be answered."""
+
+
+def is_text(name: str) -> bool:
+    """Tells whether a template is plain text, neither escaped nor HTML: `.txt`, also in `x.txt.j2` and its like."""
+    stem, _, last = name.rpartition('.')
+    return (stem if last in ('j2', 'jinja', 'jinja2') else name).endswith('.txt')
