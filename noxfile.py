@@ -1,0 +1,135 @@
+"""One command a verb: `nox -l` lists them, `nox -s tests` runs one; CI runs the same."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import nox
+
+nox.needs_version = '>=2025.5.1'
+nox.options.sessions = ['tests', 'lint', 'typing']
+nox.options.reuse_venv = 'yes'
+
+ROOT = Path(__file__).parent
+GROUPS = nox.project.load_toml(ROOT / 'pyproject.toml')
+PACKAGES = {
+    'heaven-core': 'heaven',
+    'heaven-templating': 'heaven_templating',
+    'heaven-testing': 'heaven_testing',
+}
+EXTRAS = '[forms,server,sessions]'
+PYTHONS = ['3.11', '3.12', '3.13', '3.14']
+
+
+def found(versions: list[str]) -> list[str]:
+    """Those of the versions that this machine has, on PATH or in pyenv, each put where nox will find it."""
+    homes = [Path(sysconfig.get_config_var('BINDIR') or sys.prefix)]
+    pyenv = Path(os.environ.get('PYENV_ROOT') or Path.home() / '.pyenv')
+    answer = []
+    for version in versions:
+        name = f'python{version}'
+        folders = [*homes, *sorted(pyenv.glob(f'versions/{version}.*/bin'), reverse=True)]
+        for python in [shutil.which(name), *(shutil.which(name, path=str(folder)) for folder in folders)]:
+            # A pyenv shim stands on PATH for every version, inactive ones included: only running it tells.
+            if python and subprocess.run([python, '-c', ''], capture_output=True).returncode == 0:
+                os.environ['PATH'] = os.pathsep.join([str(Path(python).parent), os.environ['PATH']])
+                answer.append(version)
+                break
+    return answer
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group in pyproject.toml."""
+    return list(nox.project.dependency_groups(GROUPS, name))
+
+
+def editable(session: nox.Session, *requirements: str) -> None:
+    """Install the three packages from their folders, with everything optional, and what else is asked for."""
+    folders = [f'packages/{name}' + (EXTRAS if name == 'heaven-core' else '') for name in PACKAGES]
+    session.install(*(part for folder in folders for part in ('-e', folder)), *requirements)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every test: the packages', those that span packages, the examples'."""
+    editable(session, *group('test'))
+    session.run('pytest', *session.posargs)
+
+
+@nox.session(python=found(PYTHONS), reuse_venv=False)
+def core(session: nox.Session) -> None:
+    """The tests of heaven-core with it and pytest alone, on every supported Python of this machine."""
+    session.install('-e', 'packages/heaven-core', *group('core'))
+    session.run('pytest', 'packages/heaven-core', *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """What ruff says of the code and of its format; `nox -s lint -- --fix` mends what it can."""
+    session.install(*group('lint'))
+    if '--fix' in session.posargs:
+        session.run('ruff', 'check', '--fix', '.')
+        session.run('ruff', 'format', '.')
+    else:
+        session.run('ruff', 'check', '.')
+        session.run('ruff', 'format', '--check', '.')
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Strict types inside, and every public name typed for those who use it."""
+    editable(session, *group('typing'))
+    for package, module in PACKAGES.items():
+        session.run('mypy', f'packages/{package}/src/{module}')
+    for module in PACKAGES.values():
+        session.run('pyright', '--ignoreexternal', '--verifytypes', module)
+    for example in sorted(path.parent for path in ROOT.glob('examples/*/app.py')):
+        with session.chdir(example):
+            session.run('mypy', '--config-file', str(ROOT / 'pyproject.toml'), '.')
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Which lines and branches no test reaches."""
+    editable(session, *group('coverage'))
+    session.run('coverage', 'run', '-m', 'pytest', *session.posargs)
+    session.run('coverage', 'report')
+
+
+@nox.session(reuse_venv=False)
+def build(session: nox.Session) -> None:
+    """Wheels and source distributions, and every test against the installed wheels, the sources out of reach."""
+    session.install(*group('build'))
+    dist = ROOT / 'dist'
+    shutil.rmtree(dist, ignore_errors=True)
+    for package in PACKAGES:
+        # The wheel is built from the source distribution, unpacked in a folder of its own.
+        session.run('python', '-m', 'build', '--outdir', str(dist), f'packages/{package}')
+    files = sorted(str(path) for path in dist.iterdir())
+    session.run('twine', 'check', '--strict', *files)
+
+    wheels = [f'{path}{EXTRAS if "heaven_core" in path else ""}' for path in files if path.endswith('.whl')]
+    session.install('--force-reinstall', '--no-deps', *(path.removesuffix(EXTRAS) for path in wheels))
+    session.install(*wheels, *group('test'))
+    house = Path(session.create_tmp()).resolve() / 'house'
+    shutil.rmtree(house, ignore_errors=True)
+    shutil.copytree(ROOT, house, ignore=shutil.ignore_patterns('.*', 'src', 'dist', 'site', '__pycache__'))
+    with session.chdir(house):
+        session.run('pytest', *session.posargs, env={'HEAVEN_DIST': str(dist)})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run every Python block of the README and of the docs."""
+    editable(session, *group('test'))
+    session.run('pytest', 'tests/test_docs.py', 'tests/test_quickstart.py', *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Serve the example application at http://127.0.0.1:8000, or at the port in PORT."""
+    editable(session, *group('demo'))
+    session.run('python', 'examples/patients')

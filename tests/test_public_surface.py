@@ -1,0 +1,72 @@
+"""What `import heaven` gives, and what it costs."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import heaven
+import heaven.errors
+import pytest
+
+LIBRARY = Path(heaven.__file__).parent.parent
+NAMES = {'App', 'Router', 'Application', 'Request', 'Response', 'Context', 'Key', 'Abort', 'STARTUP', 'SHUTDOWN'}
+ERRORS = {
+    name
+    for name, value in vars(heaven.errors).items()
+    if inspect.isclass(value) and issubclass(value, Exception) and not name.startswith('_')
+}
+SLOW = {'asyncio', 'inspect', 'logging', 'urllib.request', 'email', 'http.client', 'typing_extensions', 'dataclasses'}
+BATTERIES = {f'heaven.{name}' for name in ['forms', 'files', 'sockets', 'events', 'cors', 'sessions', 'debug', 'cli']}
+
+
+def python(code):
+    """What the code prints in a bare interpreter that finds heaven, and nothing that is installed beside it."""
+    code = f'import sys; sys.path.append({str(LIBRARY)!r})\n{code}'
+    return subprocess.run([sys.executable, '-I', '-S', '-c', code], check=True, capture_output=True, text=True).stdout
+
+
+def modules_after(statement):
+    return set(python(f'before = set(sys.modules)\n{statement}\nprint(*set(sys.modules) - before)').split())
+
+
+def test_every_name_of_the_contract_and_every_exception_is_public():
+    assert set(heaven.__all__) >= NAMES | ERRORS
+
+
+def test_nothing_else_is_public_by_accident():
+    modules = {name for name, value in vars(heaven).items() if inspect.ismodule(value)}
+    assert {name for name in vars(heaven) if not name.startswith('_')} - modules == set(heaven.__all__)
+
+
+def test_the_app_is_one_class_under_three_names():
+    assert heaven.App is heaven.Router is heaven.Application
+
+
+def test_every_public_name_has_a_docstring():
+    assert [
+        name for name in heaven.__all__ if callable(getattr(heaven, name)) and not getattr(heaven, name).__doc__
+    ] == []
+
+
+def test_importing_heaven_imports_nothing_outside_the_standard_library():
+    assert {name.partition('.')[0] for name in modules_after('import heaven')} - sys.stdlib_module_names == {'heaven'}
+
+
+def test_importing_heaven_imports_nothing_slow():
+    assert modules_after('import heaven') & SLOW == set()
+
+
+def test_no_battery_is_imported_before_it_is_used():
+    assert modules_after('import heaven; heaven.App()') & BATTERIES == set()
+
+
+def test_importing_heaven_adds_less_than_40_ms_of_processor_time():
+    clock = 'import time; start = time.process_time()\nimport heaven\nprint(time.process_time() - start)'
+    assert min(float(python(clock)) for _ in range(7)) < 0.040
+
+
+@pytest.mark.parametrize('package', ['heaven_templating', 'heaven_testing'])
+def test_the_other_packages_say_what_is_public_too(package):
+    module = __import__(package)
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
