@@ -1,0 +1,1 @@
+"""One module a framework, each with the factories `small`, `hooked` and `many`, which take the codec's name."""

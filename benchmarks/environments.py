@@ -1,0 +1,93 @@
+"""The frameworks, and a virtual environment for each under `.envs`, made with venv and pip alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CORE = HERE.parent / 'packages' / 'heaven-core'
+ENVS = HERE / '.envs'
+SERVERS = ('uvicorn[standard]', 'granian')
+
+
+@dataclass
+class Framework:
+    """A row of the tables: its name there, what pip installs, what the apps need besides, and its codecs."""
+
+    title: str
+    package: str
+    extras: tuple[str, ...] = ('orjson',)
+    codecs: tuple[str, ...] = ('json', 'orjson')
+
+
+FRAMEWORKS = {
+    'heaven': Framework('Heaven', str(CORE)),
+    'muffin': Framework('Muffin', 'muffin'),
+    'blacksheep': Framework('BlackSheep', 'blacksheep'),
+    'falcon': Framework('Falcon', 'falcon'),
+    'starlette': Framework('Starlette', 'starlette'),
+    'litestar': Framework('Litestar', 'litestar'),
+    'sanic': Framework('Sanic', 'sanic'),
+    'old_heaven': Framework('heaven 2, the older package', 'heaven'),
+    'fastapi': Framework('FastAPI', 'fastapi'),
+    'raw': Framework('raw ASGI', ''),
+}
+
+
+def interpreter() -> str:
+    """Python 3.13 where there is one, else the running interpreter."""
+    if sys.version_info[:2] == (3, 13):
+        return sys.executable
+    pyenv = sorted(Path.home().glob('.pyenv/versions/3.13*/bin/python'))
+    return shutil.which('python3.13') or (str(pyenv[-1]) if pyenv else sys.executable)
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise SystemExit(f'{" ".join(map(str, command))}\n{done.stdout}')
+
+
+def make(name: str, requirements: tuple[str, ...], fresh: bool = False) -> Path:
+    """The Python of the environment of that name, made unless it is there with these requirements."""
+    folder = ENVS / name
+    python, stamp = folder / 'bin' / 'python', folder / 'requirements.json'
+    wanted = json.dumps([interpreter(), *requirements])
+    local = [requirement for requirement in requirements if os.sep in requirement]
+    if fresh or not stamp.exists() or stamp.read_text() != wanted:
+        print(f'making .envs/{name}', file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        run(interpreter(), '-m', 'venv', folder)
+        if requirements:
+            run(python, '-m', 'pip', 'install', '--quiet', *requirements)
+        stamp.write_text(wanted)
+    elif local:
+        run(python, '-m', 'pip', 'install', '--quiet', '--no-deps', '--force-reinstall', *local)
+    return python
+
+
+def of(name: str, fresh: bool = False) -> Path:
+    """The Python that runs a framework's app, under a server too."""
+    framework = FRAMEWORKS[name]
+    wanted = tuple(filter(None, [framework.package, *framework.extras, *SERVERS]))
+    return make(name, wanted, fresh)
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    lines = Path('/proc/cpuinfo').read_text().splitlines() if Path('/proc/cpuinfo').exists() else []
+    models = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    python = subprocess.run([interpreter(), '-V'], capture_output=True, text=True).stdout.split()[1]
+    return {
+        'processor': models[0] if models else platform.processor(),
+        'cores': str(os.cpu_count()),
+        'system': f'{platform.system()} {platform.release()}',
+        'python': f'CPython {python}',
+    }

@@ -1,0 +1,71 @@
+"""The benchmarks: `python benchmarks/run.py inprocess`, `http`, `size`, `charts`; `-h` after any of them tells more."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+from typing import Any
+
+import environments
+import inprocess
+from environments import FRAMEWORKS, HERE
+from workload import ROWS
+
+RESULTS = HERE / 'results'
+
+
+def store(name: str, data: dict[str, Any]) -> None:
+    """Keep a complete run's figures with what they were measured on."""
+    RESULTS.mkdir(exist_ok=True)
+    data = {'date': datetime.date.today().isoformat(), 'machine': environments.machine(), **data}
+    (RESULTS / f'{name}.json').write_text(json.dumps(data, indent=1) + '\n')
+
+
+def run_inprocess(options: argparse.Namespace) -> None:
+    names, rows = chosen(options), inprocess.selected(options.rows)
+    codecs = [options.codec] if options.codec else ['json', 'orjson']
+    rounds, seconds = (3, 0.1) if options.quick else (5, 0.3)
+    found = inprocess.measure(names, codecs, rows, options.rounds or rounds, seconds, options.here)
+    for codec in codecs:
+        print(f'Ratio to raw ASGI, {"the standard library’s codec" if codec == "json" else codec}')
+        print('\n'.join(inprocess.table(found, codec, rows)), end='\n\n')
+    complete = rows == list(ROWS) and names == PEERS and not (options.quick or options.codec or options.here)
+    if complete:
+        store('inprocess', {'rounds': options.rounds or rounds, 'frameworks': found})
+
+
+PEERS = [name for name in FRAMEWORKS if name != 'raw']
+
+
+def chosen(options: argparse.Namespace) -> list[str]:
+    """The frameworks asked for, else all; an unknown one ends the program."""
+    names = options.frameworks.split(',') if options.frameworks else PEERS
+    unknown = set(names) - set(FRAMEWORKS)
+    if unknown:
+        raise SystemExit(f'no such framework: {", ".join(sorted(unknown))}; there are {", ".join(FRAMEWORKS)}')
+    if getattr(options, 'fresh', False):
+        for name in names:
+            environments.of(name, fresh=True)
+    return names
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser('inprocess', help='CPU time a request, as the ratio to a raw ASGI app')
+    command.add_argument('--rows', help='such as a,b*')
+    command.add_argument('--codec', choices=['json', 'orjson'])
+    command.add_argument('--rounds', type=int)
+    command.add_argument('--quick', action='store_true', help='three short rounds')
+    command.add_argument('--here', action='store_true', help='use the running interpreter, and Heaven from the sources')
+    command.set_defaults(func=run_inprocess)
+    for command in commands.choices.values():
+        command.add_argument('--frameworks', help='such as heaven,starlette')
+        command.add_argument('--fresh', action='store_true', help='make the environments anew')
+    options = parser.parse_args()
+    options.func(options)
+
+
+if __name__ == '__main__':
+    main()
