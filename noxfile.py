@@ -6,12 +6,15 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
 
 import nox
 
 nox.needs_version = '>=2025.5.1'
 nox.options.sessions = ['tests', 'lint', 'typing']
 nox.options.reuse_venv = 'yes'
+nox.options.default_venv_backend = 'virtualenv'  # pip reads the pip configuration of the machine; uv does not
 
 ROOT = Path(__file__).parent
 GROUPS = nox.project.load_toml(ROOT / 'pyproject.toml')
@@ -111,14 +114,17 @@ def build(session: nox.Session) -> None:
     files = sorted(str(path) for path in dist.iterdir())
     session.run('twine', 'check', '--strict', *files)
 
-    wheels = [f'{path}{EXTRAS if "heaven_core" in path else ""}' for path in files if path.endswith('.whl')]
-    session.install('--force-reinstall', '--no-deps', *(path.removesuffix(EXTRAS) for path in wheels))
-    session.install(*wheels, *group('test'))
-    house = Path(session.create_tmp()).resolve() / 'house'
-    shutil.rmtree(house, ignore_errors=True)
-    shutil.copytree(ROOT, house, ignore=shutil.ignore_patterns('.*', 'src', 'dist', 'site', '__pycache__'))
-    with session.chdir(house):
-        session.run('pytest', *session.posargs, env={'HEAVEN_DIST': str(dist)})
+    wheels = [path for path in files if path.endswith('-py3-none-any.whl')]
+    for wheel in wheels:
+        strays = [name for name in ZipFile(wheel).namelist() if not name.startswith('heaven')]
+        if strays:
+            session.error(f'{wheel} holds {strays}')
+
+    session.install(*(wheel + EXTRAS * ('heaven_core' in wheel) for wheel in wheels), *group('test'))
+    with TemporaryDirectory() as folder, session.chdir(folder):
+        shutil.copytree(ROOT, 'house', ignore=shutil.ignore_patterns('.*', 'src', 'dist', 'site', '__pycache__'))
+        with session.chdir('house'):
+            session.run('pytest', *session.posargs)
 
 
 @nox.session
