@@ -134,6 +134,12 @@ def docs(session: nox.Session) -> None:
     session.run('pytest', 'tests/test_docs.py', 'tests/test_quickstart.py', *session.posargs)
 
 
+@nox.session(venv_backend='none')
+def bench(session: nox.Session) -> None:
+    """Time requests in process, as the ratio to a raw ASGI app; the options are those of benchmarks/run.py."""
+    session.run(sys.executable, 'benchmarks/run.py', 'inprocess', *session.posargs, external=True)
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Serve the example application at http://127.0.0.1:8000, or at the port in PORT."""
