@@ -33,10 +33,10 @@ FRAMEWORKS = {
     'blacksheep': Framework('BlackSheep', 'blacksheep'),
     'falcon': Framework('Falcon', 'falcon'),
     'starlette': Framework('Starlette', 'starlette'),
-    'litestar': Framework('Litestar', 'litestar'),
+    'litestar': Framework('Litestar', 'litestar', (), ('orjson',)),
     'sanic': Framework('Sanic', 'sanic'),
-    'old_heaven': Framework('heaven 2, the older package', 'heaven'),
-    'fastapi': Framework('FastAPI', 'fastapi'),
+    'old_heaven': Framework('heaven 2, the older package', 'heaven', ('orjson',), ('orjson',)),
+    'fastapi': Framework('FastAPI', 'fastapi', (), ('orjson',)),
     'raw': Framework('raw ASGI', ''),
 }
 

@@ -19,14 +19,9 @@ class Worker:
 
     def __init__(self, name: str, codec: str, python: str | Path) -> None:
         self.name, self.codec = name, codec
-        path = f'{environments.CORE}/src' if python == sys.executable else ''
+        paths = [str(HERE), *([f'{environments.CORE}/src'] if python == sys.executable else [])]
         self.process = subprocess.Popen(
-            [
-                python,
-                '-c',
-                f'import sys; sys.path[:0] = {[str(HERE), *filter(None, [path])]}; import worker; worker.main()',
-            ]
-            + [name, codec],
+            [python, '-c', f'import sys; sys.path[:0] = {paths}; import worker; worker.main()', name, codec],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -55,12 +50,8 @@ class Worker:
 def measure(names: list[str], codecs: list[str], rows: list[str], rounds: int, seconds: float, here: bool) -> Any:
     """Figures by framework, codec and row; the rounds are the outermost loop, so that a slow minute hits all alike."""
     pythons = {name: Path(sys.executable) if here else environments.of(name) for name in names}
-    workers = [
-        Worker(name, codec, str(pythons[name]))
-        for name in names
-        for codec in codecs
-        if codec in FRAMEWORKS[name].codecs
-    ]
+    pairs = [(name, codec) for name in names for codec in codecs if codec in FRAMEWORKS[name].codecs]
+    workers = [Worker(name, codec, str(pythons[name])) for name, codec in pairs]
     taken: dict[tuple[str, str, str], list[dict[str, float]]] = {}
     for number in range(rounds):
         for row in rows:
@@ -92,7 +83,7 @@ def table(found: dict[str, Any], codec: str, rows: list[str]) -> list[str]:
     figures = {name: entry[codec] for name, entry in found.items() if entry.get(codec)}
     if not figures:
         return []
-    raw = [median(entry[row]['raw_us'] for entry in figures.values() if row in entry) for row in rows]
+    raw = [median([entry[row]['raw_us'] for entry in figures.values() if row in entry] or [0]) for row in rows]
     lines = ['| ' + ' | '.join(['', *rows]) + ' |', '|---' + '|---:' * len(rows) + '|']
     lines.append('| raw ASGI, µs | ' + ' | '.join(f'{us:.1f}' for us in raw) + ' |')
     for name, entry in figures.items():

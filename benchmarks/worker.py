@@ -2,8 +2,9 @@
 
 Reads one JSON request a line and answers each with one line: {"row": "a", "seconds": 0.3} gives the microseconds a
 request of both. The driver is a coroutine on an asyncio loop that awaits the app, request after request, so that an app
-which needs a running loop has one and an app which suspends pays for it. A request's scope, as uvicorn makes it, is part
-of what is timed, for the framework and the raw app alike.
+which needs a running loop has one and an app which suspends pays for it. A request's scope, as uvicorn makes it, is
+part of what is timed, for the framework and the raw app alike. With the standard library's codec orjson cannot be
+imported, since some frameworks take it wherever they find it.
 """
 
 from __future__ import annotations
@@ -77,18 +78,18 @@ async def check(app: Any, row: Row, path: str) -> None:
     await chunk(recorded, row, [path.encode()])
     start, *rest = recorder.messages
     headers = [(name.lower(), value) for name, value in start['headers']]
+    kind = dict(headers).get(b'content-type', b'')
     body = b''.join(message.get('body', b'') for message in rest)
     assert start['status'] == row.status, (path, start, body)
-    assert dict(headers)[b'content-length'] == b'%d' % len(body), (path, headers, body)
+    assert int(dict(headers).get(b'content-length', len(body))) == len(body), (path, headers, body)
     assert not row.sent or row.sent in headers, (path, headers)
     wanted = row.answer(path)
     if wanted is None:
         assert body, (path, 'no body')
     elif isinstance(wanted, str):
-        assert dict(headers)[b'content-type'].startswith(b'text/plain') and body == wanted.encode(), (headers, body)
+        assert kind[:10] in (b'', b'text/plain') and body == wanted.encode(), (headers, body)
     else:
-        assert dict(headers)[b'content-type'].startswith(b'application/json'), headers
-        assert json.loads(body) == wanted, (path, body)
+        assert kind[:16] == b'application/json' and json.loads(body) == wanted, (path, headers, body)
 
 
 async def chunk(app: Any, row: Row, paths: list[bytes]) -> float:
@@ -198,7 +199,9 @@ def versions(module: Any) -> dict[str, str]:
 
 def main() -> None:
     out = os.fdopen(os.dup(1), 'w', buffering=1)
-    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if sys.argv[2] == 'json':
+        sys.modules['orjson'] = None  # type: ignore[assignment]
     bench = Bench(sys.argv[1], sys.argv[2])
     out.write(json.dumps(versions(bench.module)) + '\n')
     loop = asyncio.new_event_loop()

@@ -93,9 +93,7 @@ UNDER_ORG = """
 blocks events failed_invitations hooks installations invitations issues members memberships migrations packages projects
 properties repos rulesets secrets teams
 """.split()
-UNDER_USER = (
-    'events followers following gists gpg_keys keys orgs packages projects received_events repos starred'.split()
-)
+UNDER_USER = 'events followers following gists gpg_keys keys orgs packages projects received_events repos starred'
 
 
 def github() -> list[str]:
@@ -106,7 +104,7 @@ def github() -> list[str]:
         routes += [f'{repo}/{noun}', f'{repo}/{noun}/:id', f'{repo}/{noun}/:id/events', f'{repo}/{noun}/latest/:kind']
     for noun in UNDER_ORG:
         routes += [f'{org}/{noun}', f'{org}/{noun}/:id', f'{org}/{noun}/:id/events']
-    for noun in UNDER_USER:
+    for noun in UNDER_USER.split():
         routes += [f'/users/:user/{noun}', f'/users/:user/{noun}/:id']
     routes += ['/gists/:gist', '/gists/:gist/comments', '/gists/:gist/comments/:id', '/gists/:gist/commits']
     routes += ['/gists/:gist/forks', '/gists/:gist/star', '/gists/:gist/:sha', '/licenses/:license', repo, org]
