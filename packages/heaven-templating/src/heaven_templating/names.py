@@ -1,0 +1,119 @@
+"""What every template can call besides what was passed: `url_for`, `asset` and `csp_nonce`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from heaven.errors import HeavenError
+from jinja2 import pass_context
+
+from .environment import TRIO, is_legal, near
+
+if TYPE_CHECKING:
+    from heaven import App
+    from jinja2.runtime import Context
+
+    from .environment import Trio
+
+# The name under which a context holds a list that is empty until the first piece of a stream is out.
+BEGUN = 'heaven.begun'
+
+POLICY = "script-src 'self' 'nonce-{nonce}'; object-src 'none'; base-uri 'self'"
+NONCED = ('script-src', 'script-src-elem', 'style-src', 'style-src-elem')
+
+
+class MissingAsset(HeavenError, LookupError):
+    """No folder given to `app.ASSETS` has the file: the message names the folders."""
+
+
+@pass_context
+def url_for(context: Context, name: str, /, **params: Any) -> str:
+    """Gives the path of a named route: `{{ url_for('patient', id=7) }}`, as `req.url_for` does."""
+    return trio(context)[0].url_for(name, **params)
+
+
+@pass_context
+def asset(context: Context, name: str, /) -> str:
+    """Gives the path of a file served by `app.ASSETS`, with a hash of its content, so that it can be cached for ever.
+
+    `{{ asset('style.css') }}` is `/assets/style.css?v=2c26b46b68ff`. The folders of the app are searched, then those of
+    the app that it is mounted on. MissingAsset if none has it.
+    """
+    req = trio(context)[0]
+    known, key = context.environment.assets, (req.app, name)  # type: ignore[attr-defined]
+    path = known.get(key)
+    if path is None:
+        path = versioned(req.app, name)
+        if not context.environment.auto_reload:
+            known[key] = path
+    return str(req.scope.get('root_path', '')) + path
+
+
+@pass_context
+def csp_nonce(context: Context) -> str:
+    """Gives the nonce of this response, and allows it in its Content-Security-Policy (CSP level 3, section 2.3.1).
+
+    `<script nonce="{{ csp_nonce() }}">` runs, other inline scripts do not. A policy that the response has is extended;
+    without one it is `script-src 'self' 'nonce-...'; object-src 'none'; base-uri 'self'`. The nonce is kept as
+    `ctx.csp_nonce`. RuntimeError where the header is on its way already, below the first piece of a stream.
+    """
+    _, res, ctx = trio(context)
+    nonce: str | None = ctx.peek('csp_nonce')
+    if nonce is None:
+        if context.parent.get(BEGUN):
+            raise RuntimeError(
+                'csp_nonce() comes too late: the page is a stream and has begun; call it at the top of the page'
+            )
+        nonce = secrets.token_urlsafe(16)
+        ctx.keep('csp_nonce', nonce)
+        policies = res.headers.get('content-security-policy')
+        allowed = (
+            [allowing(policy, nonce) for policy in policies.split(',')] if policies else [POLICY.format(nonce=nonce)]
+        )
+        res.headers['content-security-policy'] = ', '.join(allowed)
+    return nonce
+
+
+def trio(context: Context) -> Trio:
+    """Gives the request, response and context of the render, whatever was passed under their names."""
+    return context.parent[TRIO]  # type: ignore[no-any-return]
+
+
+def versioned(app: App, name: str) -> str:
+    """Finds a file in the folders of an app's assets and gives its path on the app, with the hash."""
+    owner: App | None = app
+    searched = []
+    while owner is not None:
+        for prefix, folder in owner._assets:
+            file = os.path.join(folder, *name.split('/'))
+            if is_legal(name) and os.path.isfile(file):
+                with open(file, 'rb') as content:
+                    version = hashlib.file_digest(content, 'sha256').hexdigest()[:12]
+                return f'{prefix}/{quote(name)}?v={version}'
+            searched.append(str(folder))
+        owner = owner.parent
+    where = ' or '.join(searched) or 'any folder: app.ASSETS(folder) serves one'
+    there = {
+        os.path.relpath(os.path.join(root, file), folder)
+        for folder in searched
+        for root, _, files in os.walk(folder)
+        for file in files
+    }
+    raise MissingAsset(f'no asset {name!r} in {where}{near(name, there)}')
+
+
+def allowing(policy: str, nonce: str) -> str:
+    """Allows a nonce in one policy, for scripts, and for styles where the policy limits them."""
+    directives = {words[0].lower(): words[1:] for text in policy.split(';') if (words := text.split())}
+    directives.setdefault('script-src', list(directives.get('default-src', ["'self'"])))
+    for name in NONCED:
+        if name in directives and "'unsafe-inline'" not in directives[name]:
+            directives[name] = [word for word in directives[name] if word != "'none'"] + [f"'nonce-{nonce}'"]
+    return '; '.join(' '.join([name, *words]) for name, words in directives.items())
+
+
+NAMED = {'url_for': url_for, 'asset': asset, 'csp_nonce': csp_nonce}

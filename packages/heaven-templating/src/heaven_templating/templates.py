@@ -1,0 +1,276 @@
+"""Templates: what an app renders with, from its folders."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from inspect import isawaitable, iscoroutine
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from jinja2 import UndefinedError
+
+from .environment import NAMES, SHARED, TRIO, Environment, Folder, Loader, MissingBlock, Page, listed, near
+from .names import BEGUN, NAMED
+
+if TYPE_CHECKING:
+    from heaven import App
+    from jinja2 import Template
+
+    from .environment import Trio
+
+    Function = Callable[..., Any]
+
+BUFFER = 16 * 1024
+
+
+class Templates:
+    """Jinja2 over a folder: what `res.render` of an app uses once it is installed.
+
+    A relative folder is taken from the folder of the file `relative_to`, else from the working directory. Names begin
+    with `prefix`, if there is one. `escape=False` turns escaping off for the folder; `.txt` is never escaped.
+    `asynchronous=True` is for templates that await. Each function in `context` is called with `(req, res, ctx)` at
+    every render, awaited if it can be, and gives a dict of names. What else is passed goes to `jinja2.Environment`,
+    which is `templates.environment`, where filters, tests and globals can be added.
+
+        templates = Templates('pages', relative_to=__file__, trim_blocks=True)
+        templates.environment.filters['initials'] = lambda name: ''.join(word[0] for word in name.split())
+        app.plug(templates)
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str] = 'templates',
+        relative_to: str | os.PathLike[str] | None = None,
+        prefix: str | None = None,
+        escape: bool = True,
+        asynchronous: bool = False,
+        context: Function | Iterable[Function] = (),
+        **options: Any,
+    ) -> None:
+        base = os.path.dirname(os.path.abspath(relative_to)) if relative_to is not None else os.getcwd()
+        prefix = (prefix or '').strip('/')
+        self.app: App | None = None
+        self.options = options
+        self.folders = [Folder(os.path.abspath(os.path.join(base, folder)), prefix and f'{prefix}/', escape)]
+        self.context: list[Function] = [context] if callable(context) else list(context)
+        for function in self.context:
+            if not callable(function):
+                raise TypeError(f'context takes functions (req, res, ctx) that give a dict, not {function!r}')
+        self.environment = Environment(Loader(self._searched), asynchronous, **options)
+        self.environment.globals.update(NAMED)
+
+    def install(self, app: App, /) -> None:
+        """Makes these the templates of an app, or adds their folders to those that it has."""
+        held = app.renderer
+        if not isinstance(held, Templates) or held is self:
+            app.renderer = self
+            self.app = self.app or app
+            return
+        if self.options and self.options != held.options:
+            raise ValueError(f'an app has one Jinja2: give its options ({listed(self.options)}) with its first folder')
+        ours, theirs = self.environment, held.environment
+        for name in ('filters', 'tests', 'globals'):
+            inherit(getattr(theirs, name), getattr(ours, name))
+        held.folders += self.folders
+        held.context += self.context
+        theirs.is_async = theirs.is_async or ours.is_async
+        theirs.forget()
+        self.app, self.environment, self.folders, self.context = held.app, theirs, held.folders, held.context
+
+    def renders(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str] = (), /) -> str:
+        """Gives a template as text; RuntimeError if something would have to be awaited."""
+        if self.environment.is_async:
+            raise RuntimeError(f'{name!r} is asynchronous: await res.render(...) in place of res.renders(...)')
+        extra: dict[str, Any] = {}
+        for function in self._functions():
+            found = function(*trio)
+            if isawaitable(found):
+                if iscoroutine(found):
+                    found.close()
+                raise RuntimeError(f'{function!r} is async: await res.render(...) in place of res.renders(...)')
+            extra.update(found)
+        return self._text(name, values, trio, blocks, extra)
+
+    async def render(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str] = (), /) -> str:
+        """Gives a template as text."""
+        extra = await self._extra(trio)
+        if not self.environment.is_async:
+            return self._text(name, values, trio, blocks, extra)
+        parts = cast('AsyncGenerator[str]', self._parts(name, values, trio, blocks, extra))
+        try:
+            return ''.join([part async for part in parts])
+        except Exception:
+            self._fail({**extra, **values})
+
+    async def stream(
+        self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str] = (), /
+    ) -> AsyncIterator[str]:
+        """Gives a template in pieces of at least 16,384 characters, once the first of them is made."""
+        extra = await self._extra(trio)
+        begun: list[bool] = []
+        extra[BEGUN] = begun
+        stream = Stream(self._parts(name, values, trio, blocks, extra), lambda: self._fail({**extra, **values}))
+        stream.first = await stream.piece()
+        begun.append(True)
+        return stream
+
+    def _text(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], extra: dict[str, Any]) -> str:
+        parts = self._parts(name, values, trio, blocks, extra)
+        try:
+            return ''.join(cast('Generator[str]', parts))
+        except Exception:
+            self._fail({**extra, **values})
+
+    def _parts(
+        self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], extra: dict[str, Any]
+    ) -> Generator[str] | AsyncGenerator[str]:
+        environment = self.environment
+        req, res, ctx = trio
+        app = req.app
+        debug = bool(app.debug) or (app.parent is not None and is_debug(app.parent))
+        if debug is not environment.auto_reload:
+            environment.debug(debug)
+        template = environment.skeleton(name) if blocks else environment.get_template(name)
+        names = {**environment.globals, 'req': req, 'res': res, 'ctx': ctx, 'app': app, TRIO: trio, SHARED: NAMES}
+        if extra:
+            names.update(extra)
+            names[SHARED] = NAMES.union(extra)
+        names.update(values)
+        page = Page(environment, names, name, template.blocks)
+        if not blocks:
+            return template.root_render_func(page)  # type: ignore[return-value]
+        return alone_async(template, page, blocks) if environment.is_async else alone(template, page, blocks)
+
+    async def _extra(self, trio: Trio) -> dict[str, Any]:
+        extra: dict[str, Any] = {}
+        for function in self._functions():
+            found = function(*trio)
+            extra.update(await found if isawaitable(found) else found)
+        return extra
+
+    def _functions(self) -> list[Function]:
+        if self.app is None or self.app.parent is None:
+            return self.context
+        return [function for templates in reversed(list(self._lineage())) for function in templates.context]
+
+    def _lineage(self) -> Iterator[Templates]:
+        """These templates, then those of the app that theirs is mounted on, and so on."""
+        yield self
+        app, seen = self.app, [self]
+        while app is not None and (app := app.parent) is not None:
+            if app.renderer is None and app.parent is None:
+                Templates().install(app)
+            if isinstance(app.renderer, Templates) and app.renderer not in seen:
+                seen.append(app.renderer)
+                yield app.renderer
+
+    def _searched(self) -> list[Folder]:
+        """The folders of the lineage; on the way, what its layouts may use is taken over from their environments."""
+        folders: list[Folder] = []
+        for templates in self._lineage():
+            folders += templates.folders
+            for name in ('filters', 'tests', 'globals'):
+                inherit(getattr(self.environment, name), getattr(templates.environment, name))
+        return folders
+
+    def _fail(self, values: dict[str, Any]) -> NoReturn:
+        """Raises the error at hand, its traceback in the lines of the templates, an undefined name explained."""
+        try:
+            self.environment.handle_exception()
+        except UndefinedError as error:
+            traceback, line, folders = error.__traceback__, '', tuple(folder.path for folder in self._searched())
+            while traceback is not None:
+                if (file := traceback.tb_frame.f_code.co_filename).startswith(folders):
+                    line = f' ({file}, line {traceback.tb_lineno})'
+                traceback = traceback.tb_next
+            given = {name for name in values if '.' not in name} | {'req', 'res', 'ctx', 'app'}
+            message = str(error)
+            if name := re.fullmatch(r"'(\w+)' is undefined", message):
+                message += f'; the render was given {listed(given)}{near(name[1], given)}'
+            error.args = (message + line,)
+            raise
+
+
+class Stream:
+    """The pieces of a page, each made when it is asked for; other requests have their turn in between."""
+
+    first = ''
+
+    def __init__(self, parts: Generator[str] | AsyncGenerator[str], fail: Callable[[], NoReturn]) -> None:
+        self.parts, self.fail = parts, fail
+
+    async def piece(self) -> str:
+        """Gives the next piece; the last is empty."""
+        held: list[str] = []
+        size = 0
+        try:
+            if isinstance(self.parts, AsyncGenerator):
+                async for part in self.parts:
+                    held.append(part)
+                    if (size := size + len(part)) >= BUFFER:
+                        break
+            else:
+                for part in self.parts:
+                    held.append(part)
+                    if (size := size + len(part)) >= BUFFER:
+                        break
+        except Exception:
+            self.fail()
+        return ''.join(held)
+
+    def __aiter__(self) -> Stream:
+        return self
+
+    async def __anext__(self) -> str:
+        piece, self.first = self.first, ''
+        if not piece:
+            await asyncio.sleep(0)
+            piece = await self.piece()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    async def aclose(self) -> None:
+        """Ends the page where it is."""
+        if isinstance(self.parts, AsyncGenerator):
+            await self.parts.aclose()
+        else:
+            self.parts.close()
+
+
+def alone(template: Template, page: Page, blocks: Sequence[str]) -> Generator[str]:
+    """Renders blocks, one after another, from the skeleton of their page."""
+    for _ in template.root_render_func(page):
+        pass
+    for block in wanted(blocks, page):
+        yield from page.blocks[block][0](page)
+
+
+async def alone_async(template: Template, page: Page, blocks: Sequence[str]) -> AsyncGenerator[str]:
+    """Renders blocks, as `alone` does, where templates await."""
+    async for _ in cast('AsyncIterator[str]', template.root_render_func(page)):
+        pass
+    for block in wanted(blocks, page):
+        async for part in cast('AsyncIterator[str]', page.blocks[block][0](page)):
+            yield part
+
+
+def wanted(blocks: Sequence[str], page: Page) -> Sequence[str]:
+    """Gives back the blocks, all of which the page has; MissingBlock else."""
+    for block in blocks:
+        if block not in page.blocks:
+            raise MissingBlock(block, page.name, page.blocks)
+    return blocks
+
+
+def inherit(ours: Any, theirs: Any) -> None:
+    """Adds the filters, tests or globals of one environment that another does not have."""
+    for name, value in theirs.items():
+        ours.setdefault(name, value)
+
+
+def is_debug(app: App) -> bool:
+    """Tells whether an app, or one that it is mounted on, debugs."""
+    return app.debug or (app.parent is not None and is_debug(app.parent))
