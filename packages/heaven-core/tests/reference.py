@@ -1,0 +1,154 @@
+"""Routing and hooks in the plainest words there are: slow, obvious, and what the real ones must agree with.
+
+A pattern is read as its segments. Routes: try every one, keep those that match, take the least by precedence. Hooks:
+try every one against every reading of the path.
+"""
+
+import datetime
+import re
+import uuid
+from urllib.parse import unquote_to_bytes
+
+BOOLS = {'true': True, 'false': False, '1': True, '0': False}
+GRAMMAR = {
+    'int': (r'-?[0-9]{1,300}', int),
+    'float': (r'-?[0-9]{1,300}(\.[0-9]{1,300})?', float),
+    'bool': (r'(?i:true|false|1|0)', lambda text: BOOLS[text.lower()]),
+    'date': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}', datetime.date.fromisoformat),
+    'datetime': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}', datetime.datetime.fromisoformat),
+    'uuid': (r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', uuid.UUID),
+    'slug': (r'[a-z]+(-[a-z]+)*', str),
+    'str': (r'(?s:.+)', str),
+}
+ORDER = list(GRAMMAR)
+METHODS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT')
+MISS = object()
+
+
+def convert(kind, text):
+    """The value of a segment, or MISS."""
+    grammar, function = GRAMMAR[kind]
+    if not re.fullmatch(grammar, text, re.ASCII):
+        return MISS
+    try:
+        return function(text)
+    except ValueError:
+        return MISS
+
+
+def parse(pattern):
+    """`/a/:b:int/*` as [('literal', 'a'), ('int', 'b'), ('rest', '*')]."""
+    segments = []
+    for segment in pattern.strip('/').split('/') if pattern != '/' else []:
+        if segment == '*':
+            segments.append(('rest', '*'))
+        elif segment.startswith(':'):
+            name, _, kind = segment[1:].partition(':')
+            segments.append((kind or 'str', name))
+        else:
+            segments.append(('literal', segment))
+    return segments
+
+
+def rank(pattern):
+    """Where a pattern stands among those that match: the least wins."""
+    kinds = ['literal', *ORDER, 'rest']
+    return tuple(kinds.index(kind) for kind, _ in parse(pattern))
+
+
+def shape(pattern):
+    return tuple(name if kind == 'literal' else (kind,) for kind, name in parse(pattern))
+
+
+def decode(raw):
+    return unquote_to_bytes(raw).decode('utf-8', 'replace')
+
+
+def split(path):
+    """The segments of a path, one trailing slash aside."""
+    return path[1:].removesuffix('/').split('/') if path not in ('', '/') else []
+
+
+def match(pattern, segments, rest):
+    """The parameters, or MISS. `rest(i)` is what stands from segment i on."""
+    wanted, params = parse(pattern), {}
+    if wanted and wanted[-1][0] == 'rest':
+        wanted = wanted[:-1]
+        if len(segments) < len(wanted):
+            return MISS
+        params['*'] = rest(len(wanted))
+    elif len(segments) != len(wanted):
+        return MISS
+    for (kind, name), segment in zip(wanted, segments, strict=False):
+        if kind == 'literal':
+            if segment != name:
+                return MISS
+        elif (value := convert(kind, segment)) is MISS:
+            return MISS
+        else:
+            params[name] = value
+    return params
+
+
+def route(routes, method, raw):
+    """(status, index of the route that answers, params or the methods allowed) for a raw path as sent.
+
+    `routes` are pairs of method and pattern.
+    """
+    segments = [decode(segment) for segment in split(raw)]
+
+    def rest(i):
+        return decode('/'.join(raw.split('/')[1 + i :]))
+
+    found = []
+    for i, (verb, pattern) in enumerate(routes):
+        if (params := match(pattern, segments, rest)) is not MISS:
+            found.append((rank(pattern), verb != method, i, verb, params))
+    stand_in = ('GET', 'HEAD') if method == 'HEAD' else (method,)
+    mine = sorted((f for f in found if f[3] in stand_in), key=lambda f: f[:3])
+    if mine:
+        return 200, mine[0][2], mine[0][4]
+    allowed = {f[3] for f in found} | ({'HEAD'} if any(f[3] == 'GET' for f in found) else set())
+    if not allowed:
+        return 404, None, None
+    return 204 if method == 'OPTIONS' else 405, None, allowed | {'OPTIONS'}
+
+
+def normal(path):
+    """The segments that are left when empty ones and `.` are dropped and `..` is resolved."""
+    kept = []
+    for segment in path.split('/'):
+        if segment == '..':
+            kept = kept[:-1]
+        elif segment not in ('', '.'):
+            kept.append(segment)
+    return kept
+
+
+def readings(raw):
+    """Every way to read a raw path as sent, each a list of segments."""
+    return [decode(segment) for segment in split(raw)], split(decode(raw)), normal(decode(raw))
+
+
+def covers(pattern, raw):
+    """Does any reading of this path match this pattern?"""
+    return any(match(pattern, segments, str) is not MISS for segments in readings(raw))
+
+
+def breadth(pattern, end):
+    """Sorts the broadest pattern first. Where one pattern ends and another goes on, `*` is broader than the end; of
+    the others the contract does not say, so that `end` may be 'first' or 'last'.
+    """
+    kinds = ['rest', 'first', *reversed(ORDER), 'literal', 'last']
+    return [kinds.index(kind) for kind, _ in [*parse(pattern), (end, '')]]
+
+
+def chain(hooks, method, raw, end='last'):
+    """The functions that run before a request, in order; those after it are the same, reversed.
+
+    `hooks` are triples of pattern, function and methods (None for all). A HEAD is taken to be one that GET answers.
+    """
+    covering = sorted((hook for hook in hooks if covers(hook[0], raw)), key=lambda hook: breadth(hook[0], end))
+    functions = list(dict.fromkeys(function for _, function, _ in covering))
+    accepted = {method, 'GET'} if method == 'HEAD' else {method}
+    return [f for f in functions if any(g == f and (m is None or accepted & set(m)) for _, g, m in covering)]
