@@ -125,7 +125,7 @@ def http_scope(
 
 
 class Reply:
-    """What the app answered: `status`, `headers` (pairs of bytes), `body`, `messages` as sent, `error` with catch=True."""
+    """What the app answered: `status`, `headers` (pairs of bytes), `body`, `messages`, and `error` with catch=True."""
 
     def __init__(self, messages, error=None):
         self.messages, self.error = messages, error
@@ -328,7 +328,7 @@ class Exchange:
     def leave(self):
         """The client closes its connection."""
         self.left = True
-        asyncio.ensure_future(self._change())
+        self.leaving = asyncio.ensure_future(self._change())
 
     async def sent(self, n=None):
         """Message number `n` that the app sent, the next one if it is not given."""
