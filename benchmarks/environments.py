@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -41,12 +42,15 @@ FRAMEWORKS = {
 }
 
 
+@cache
 def interpreter() -> str:
-    """Python 3.13 where there is one, else the running interpreter."""
-    if sys.version_info[:2] == (3, 13):
-        return sys.executable
-    pyenv = sorted(Path.home().glob('.pyenv/versions/3.13*/bin/python'))
-    return shutil.which('python3.13') or (str(pyenv[-1]) if pyenv else sys.executable)
+    """Python 3.13 where there is one that runs, else the running interpreter."""
+    found = [*sorted(map(str, Path.home().glob('.pyenv/versions/3.13*/bin/python'))), shutil.which('python3.13')]
+    if sys.version_info[:2] != (3, 13):
+        for python in filter(None, found):
+            if subprocess.run([python, '-V'], capture_output=True).returncode == 0:
+                return python
+    return sys.executable
 
 
 def run(*command: str | Path) -> None:
@@ -73,11 +77,32 @@ def make(name: str, requirements: tuple[str, ...], fresh: bool = False) -> Path:
     return python
 
 
+def make_bare(name: str, package: str, tool: Path) -> Path:
+    """The Python of an environment with the package, what it depends on and nothing else, pip included."""
+    folder = ENVS / name
+    python, stamp = folder / 'bin' / 'python', folder / 'requirements.json'
+    wanted = json.dumps([interpreter(), package])
+    if os.sep in package or not stamp.exists() or stamp.read_text() != wanted:
+        print(f'making .envs/{name}', file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        run(interpreter(), '-m', 'venv', '--without-pip', folder)
+        run(tool, '-m', 'pip', '--python', python, 'install', '--quiet', package)
+        stamp.write_text(wanted)
+    return python
+
+
 def of(name: str, fresh: bool = False) -> Path:
     """The Python that runs a framework's app, under a server too."""
     framework = FRAMEWORKS[name]
     wanted = tuple(filter(None, [framework.package, *framework.extras, *SERVERS]))
     return make(name, wanted, fresh)
+
+
+def versions(name: str) -> dict[str, str]:
+    """What stands in a framework's environment, servers included."""
+    command = [str(of(name)), '-m', 'pip', 'list', '--format', 'json']
+    listed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return {entry['name']: entry['version'] for entry in listed if entry['name'] != 'pip'}
 
 
 def machine() -> dict[str, str]:

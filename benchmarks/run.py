@@ -9,6 +9,8 @@ from typing import Any
 
 import environments
 import inprocess
+import over_http
+import size
 from environments import FRAMEWORKS, HERE
 from workload import ROWS
 
@@ -33,6 +35,24 @@ def run_inprocess(options: argparse.Namespace) -> None:
     complete = rows == list(ROWS) and names == PEERS and not (options.quick or options.codec or options.here)
     if complete:
         store('inprocess', {'rounds': options.rounds or rounds, 'frameworks': found})
+
+
+def run_http(options: argparse.Namespace) -> None:
+    names = chosen(options)
+    rounds, seconds = (1, 1.0) if options.quick else (3, 2.0)
+    found = over_http.measure(names, options.rounds or rounds, seconds)
+    print('\n'.join(over_http.table(found)))
+    if names == PEERS and not options.quick:
+        versions = {name: environments.versions(name) for name in [*names, 'raw']}
+        store('http', {'rounds': options.rounds or rounds, 'versions': versions, 'servers': found})
+
+
+def run_size(options: argparse.Namespace) -> None:
+    names = chosen(options)
+    found = size.measure(names, options.rounds or (3 if options.quick else 15))
+    print('\n'.join(size.table(found)))
+    if names == PEERS and not options.quick:
+        store('size', found)
 
 
 PEERS = [name for name in FRAMEWORKS if name != 'raw']
@@ -60,6 +80,13 @@ def main() -> None:
     command.add_argument('--quick', action='store_true', help='three short rounds')
     command.add_argument('--here', action='store_true', help='use the running interpreter, and Heaven from the sources')
     command.set_defaults(func=run_inprocess)
+    command = commands.add_parser('http', help='requests per second over uvicorn and granian, as a share of raw ASGI')
+    command.set_defaults(func=run_http)
+    command = commands.add_parser('size', help='dependencies, installed KB, statements, import time and memory')
+    command.set_defaults(func=run_size)
+    for command in (commands.choices['http'], commands.choices['size']):
+        command.add_argument('--rounds', type=int)
+        command.add_argument('--quick', action='store_true', help='one short round')
     for command in commands.choices.values():
         command.add_argument('--frameworks', help='such as heaven,starlette')
         command.add_argument('--fresh', action='store_true', help='make the environments anew')

@@ -116,7 +116,7 @@ class Bench:
         self.codec = codec
         self.raw = raw.rows(codec)
         self.apps: dict[str, Any] = {}
-        self.paths: dict[str, Iterator[str]] = {}
+        self.paths: dict[str, Iterator[bytes]] = {}
 
     async def app(self, name: str, factory: str) -> Any:
         """The app of a row, its lifespan started."""
@@ -139,10 +139,11 @@ class Bench:
             for path in {*row.paths[:3], *row.paths[-3:]}:
                 await check(bare, row, path)
                 await check(own, row, path)
-        for _ in range(3):
-            warm = await chunk(own, row, self.next(name, 50))
+        warm = min([await chunk(own, row, self.next(name, 50)) for _ in range(3)])
         count, spent = max(20, min(1000, round(0.004 * 50 / warm))), 0.0
-        ratios, owns, bares = [], [], []
+        ratios: list[float] = []
+        owns: list[float] = []
+        bares: list[float] = []
         before = await chunk(bare, row, self.next(name, 1000)) / 1000
         while spent < seconds or len(ratios) < 5:
             mine = await chunk(own, row, self.next(name, count)) / count
@@ -209,7 +210,7 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         try:
-            answer = loop.run_until_complete(bench.measure(asked['row'], asked['seconds']))
+            answer: dict[str, Any] = loop.run_until_complete(bench.measure(asked['row'], asked['seconds']))
         except Exception as error:
             traceback.print_exc()
             answer = {'error': f'{type(error).__name__}: {error}'}
