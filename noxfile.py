@@ -134,10 +134,27 @@ def docs(session: nox.Session) -> None:
     session.run('pytest', 'tests/test_docs.py', 'tests/test_quickstart.py', *session.posargs)
 
 
+def benchmark(session: nox.Session, name: str) -> None:
+    """Run a benchmark, which makes an environment for every framework; the options are those of benchmarks/run.py."""
+    session.run(sys.executable, 'benchmarks/run.py', name, *session.posargs, external=True)
+
+
 @nox.session(venv_backend='none')
 def bench(session: nox.Session) -> None:
-    """Time requests in process, as the ratio to a raw ASGI app; the options are those of benchmarks/run.py."""
-    session.run(sys.executable, 'benchmarks/run.py', 'inprocess', *session.posargs, external=True)
+    """Time requests in process, each framework as the ratio to a raw ASGI app."""
+    benchmark(session, 'inprocess')
+
+
+@nox.session(name='bench-http', venv_backend='none')
+def bench_http(session: nox.Session) -> None:
+    """Count requests per second over real servers; needs wrk."""
+    benchmark(session, 'http')
+
+
+@nox.session(name='bench-size', venv_backend='none')
+def bench_size(session: nox.Session) -> None:
+    """Weigh dependencies, installed size, statements, import time and memory."""
+    benchmark(session, 'size')
 
 
 @nox.session
