@@ -20,11 +20,10 @@ SERVERS = ('uvicorn[standard]', 'granian')
 
 @dataclass
 class Framework:
-    """A row of the tables: its name there, what pip installs, what the apps need besides, and its codecs."""
+    """A row of the tables: its name there, what pip installs, and its codecs; one of its own stands under orjson."""
 
     title: str
     package: str
-    extras: tuple[str, ...] = ('orjson',)
     codecs: tuple[str, ...] = ('json', 'orjson')
 
 
@@ -34,10 +33,10 @@ FRAMEWORKS = {
     'blacksheep': Framework('BlackSheep', 'blacksheep'),
     'falcon': Framework('Falcon', 'falcon'),
     'starlette': Framework('Starlette', 'starlette'),
-    'litestar': Framework('Litestar', 'litestar', (), ('orjson',)),
+    'litestar': Framework('Litestar', 'litestar', ('orjson',)),
     'sanic': Framework('Sanic', 'sanic'),
-    'old_heaven': Framework('heaven 2, the older package', 'heaven', ('orjson',), ('orjson',)),
-    'fastapi': Framework('FastAPI', 'fastapi', (), ('orjson',)),
+    'old_heaven': Framework('heaven 2, the older package', 'heaven', ('orjson',)),
+    'fastapi': Framework('FastAPI', 'fastapi', ('orjson',)),
     'raw': Framework('raw ASGI', ''),
 }
 
@@ -94,7 +93,7 @@ def make_bare(name: str, package: str, tool: Path) -> Path:
 def of(name: str, fresh: bool = False) -> Path:
     """The Python that runs a framework's app, under a server too."""
     framework = FRAMEWORKS[name]
-    wanted = tuple(filter(None, [framework.package, *framework.extras, *SERVERS]))
+    wanted = tuple(filter(None, [framework.package, 'orjson', *SERVERS]))
     return make(name, wanted, fresh)
 
 

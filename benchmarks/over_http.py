@@ -83,7 +83,7 @@ class Server:
         return ticks / os.sysconf('SC_CLK_TCK')
 
     def load(self, path: str, seconds: float) -> dict[str, float]:
-        """Requests a second and a second of the server's CPU, and how busy its core was, under wrk on the second core."""
+        """Requests a second and a second of the server's CPU, and how busy its core was; wrk is on the second core."""
         before = self.cpu()
         command = [
             *pinned(1),

@@ -7,6 +7,7 @@ import datetime
 import json
 from typing import Any
 
+import charts
 import environments
 import inprocess
 import over_http
@@ -15,6 +16,9 @@ from environments import FRAMEWORKS, HERE
 from workload import ROWS
 
 RESULTS = HERE / 'results'
+IMAGES = HERE.parent / 'docs' / 'img'
+CODECS = {'orjson': 'With orjson, or a fast codec of the framework’s own', 'json': 'With the standard library’s codec'}
+SERVERS = ('uvicorn', 'uvloop', 'httptools', 'granian')
 
 
 def store(name: str, data: dict[str, Any]) -> None:
@@ -22,6 +26,37 @@ def store(name: str, data: dict[str, Any]) -> None:
     RESULTS.mkdir(exist_ok=True)
     data = {'date': datetime.date.today().isoformat(), 'machine': environments.machine(), **data}
     (RESULTS / f'{name}.json').write_text(json.dumps(data, indent=1) + '\n')
+    publish(name)
+
+
+def publish(name: str) -> None:
+    """Draw the chart of a stored run, and write its tables into the README between their marks."""
+    data = json.loads((RESULTS / f'{name}.json').read_text())
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    (IMAGES / f'{name}.svg').write_text(charts.CHARTS[name](data))
+    machine = data['machine']
+    lines = [
+        f'{data["date"]}; {machine["processor"]}, {machine["cores"]} cores; {machine["system"]}; {machine["python"]}.'
+    ]
+    if name == 'inprocess':
+        for codec, said in CODECS.items():
+            lines += ['', f'{said}:', '', *inprocess.table(data['frameworks'], codec, list(ROWS))]
+    elif name == 'http':
+        servers = data['versions']['raw']
+        lines[0] += ' ' + ', '.join(f'{one} {servers[one]}' for one in SERVERS) + '.'
+        lines += ['', *over_http.table(data['servers'])]
+    else:
+        lines += ['', *size.table(data)]
+    readme = HERE / 'README.md'
+    before, mark, rest = readme.read_text().partition(f'<!-- {name} -->\n')
+    _, end, after = rest.partition(f'<!-- /{name} -->')
+    readme.write_text('\n'.join([before + mark, *lines, '', end + after]))
+
+
+def run_charts(options: argparse.Namespace) -> None:
+    for name in charts.CHARTS:
+        if (RESULTS / f'{name}.json').exists():
+            publish(name)
 
 
 def run_inprocess(options: argparse.Namespace) -> None:
@@ -30,7 +65,7 @@ def run_inprocess(options: argparse.Namespace) -> None:
     rounds, seconds = (3, 0.1) if options.quick else (5, 0.3)
     found = inprocess.measure(names, codecs, rows, options.rounds or rounds, seconds, options.here)
     for codec in codecs:
-        print(f'Ratio to raw ASGI, {"the standard library’s codec" if codec == "json" else codec}')
+        print(CODECS[codec] + ', ratio to raw ASGI:')
         print('\n'.join(inprocess.table(found, codec, rows)), end='\n\n')
     complete = rows == list(ROWS) and names == PEERS and not (options.quick or options.codec or options.here)
     if complete:
@@ -90,6 +125,8 @@ def main() -> None:
     for command in commands.choices.values():
         command.add_argument('--frameworks', help='such as heaven,starlette')
         command.add_argument('--fresh', action='store_true', help='make the environments anew')
+    command = commands.add_parser('charts', help='draw the charts and write the tables of the stored runs again')
+    command.set_defaults(func=run_charts)
     options = parser.parse_args()
     options.func(options)
 
