@@ -65,8 +65,9 @@ def run_inprocess(options: argparse.Namespace) -> None:
     rounds, seconds = (3, 0.1) if options.quick else (5, 0.3)
     found = inprocess.measure(names, codecs, rows, options.rounds or rounds, seconds, options.here)
     for codec in codecs:
-        print(CODECS[codec] + ', ratio to raw ASGI:')
-        print('\n'.join(inprocess.table(found, codec, rows)), end='\n\n')
+        lines = inprocess.table(found, codec, rows)
+        if lines:
+            print(f'{CODECS[codec]}, ratio to raw ASGI:', *lines, '', sep='\n')
     complete = rows == list(ROWS) and names == PEERS and not (options.quick or options.codec or options.here)
     if complete:
         store('inprocess', {'rounds': options.rounds or rounds, 'frameworks': found})
