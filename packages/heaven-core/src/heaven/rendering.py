@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from .app import App
     from .context import Context
     from .request import Request
     from .response import Response
@@ -54,3 +55,18 @@ def is_text(name: str) -> bool:
     """Tells whether a template is plain text, neither escaped nor HTML: `.txt`, also in `x.txt.j2` and its like."""
     stem, _, last = name.rpartition('.')
     return (stem if last in ('j2', 'jinja', 'jinja2') else name).endswith('.txt')
+
+
+def templating(need: str = 'app.TEMPLATES') -> Any:
+    """Gives the heaven_templating module, or raises `MissingPackage` with the line that installs it."""
+    from .errors import optional
+
+    return optional('heaven_templating', 'heaven-templating', need)
+
+
+def renderer_of(app: App, name: str) -> Renderer:
+    """Gives what renders the templates of an app: what was plugged, else heaven-templating on `./templates`."""
+    if app.renderer is None:
+        templating(f'rendering {name!r}').Templates('templates').install(app._root())
+    renderer: Any = app.renderer
+    return renderer  # type: ignore[no-any-return]

@@ -1,0 +1,265 @@
+"""The application: what it knows, and the course of one request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from heaven.context import Context, Keeper, Shelf
+from heaven.errors import UrlError
+from heaven.lifecycle import Lifecycle
+from heaven.registering import Registrar
+from heaven.request import Request
+from heaven.response import FILE, UNSET, Response
+from heaven.routing import TYPES, Type, rank
+from heaven.serving import deliver, fix, recover, run_always, run_deferred, stray
+from heaven.table import walk
+from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from heaven.rendering import Renderer
+
+
+class RouteInfo(NamedTuple):
+    """A route as `app.routes()` lists it, for tools."""
+
+    methods: tuple[str, ...]
+    route: str
+    handler: Any
+    subdomain: str
+    name: str | None
+    app: App
+
+
+class App(Registrar, Lifecycle, Keeper):
+    """An ASGI application.
+
+    `config` is a mapping or a callable that gives one; `debug` shows tracebacks; `max_body_size` is bytes; `domain`
+    is the registered domain that subdomains are counted from; `json` replaces the codec, as `json=orjson` does.
+
+        app = App({'SECRET': 'x'})
+        app.GET('/', lambda req, res, ctx: res.out(200, 'Hello'))
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None,
+        *,
+        debug: bool = False,
+        max_body_size: int = 10 * 2**20,
+        domain: str | None = None,
+        json: Codec | None = None,
+    ) -> None:
+        super().__init__()
+        self._app = self
+        self._config: Mapping[str, Any] = (config() if callable(config) else config) or {}
+        self.debug, self.max_body_size, self.domain, self._json = debug, max_body_size, domain, json
+        self.types: dict[str, Type] = dict(TYPES)
+        self._handlers: dict[Any, Handler] = {}
+        self._renderer: Renderer | None = None
+        maker = sys._getframe(1).f_globals
+        self._package: str = maker.get('__package__') or ''
+        self._folder: str = str(maker.get('__file__') or '').rpartition('/')[0]
+
+    @property
+    def codec(self) -> Codec:
+        """The JSON codec: the app's own, else that of the app it is mounted on, else the standard library's."""
+        if self._json is None and self.parent is None:
+            from heaven import codec
+
+            self._json = codec
+        return self._json or self.parent.codec  # type: ignore[union-attr]
+
+    @property
+    def renderer(self) -> Renderer | None:
+        """What renders templates, the app's own or that of the app it is mounted on; None before one is plugged."""
+        return self._renderer or (self.parent.renderer if self.parent else None)
+
+    @renderer.setter
+    def renderer(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+
+    def CONFIG(self, key: str) -> Any:
+        """Gives a value of the configuration; KeyError if there is none."""
+        return self.parent.CONFIG(key) if self.parent and self._shared else self._config[key]
+
+    @property
+    def _(self) -> Shelf:
+        """The state as attributes: `app._.db`."""
+        return Shelf(self)
+
+    def TYPE(self, name: str, convert: Callable[[str], Any]) -> None:
+        """Adds a type of parameter; `convert` turns text into a value, or raises a ValueError.
+
+        app.TYPE('slug', lambda text: text if text.islower() else int('x'))
+        app.GET('/articles/:title:slug', show)
+        """
+        self._open().types[name] = Type(name, next(rank), convert)
+
+    def ERROR(self, kind: int | type[BaseException], handler: Handler | str | None = None) -> Any:
+        """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
+        if handler is None:
+            return lambda func: self.ERROR(kind, func) or func
+        if not isinstance(kind, (int, type)):
+            raise TypeError(f'ERROR takes a status or an exception class, not {kind!r}')
+        self._open()._errors[kind] = handler
+        return None
+
+    def url(self, name: str, /, **params: Any) -> str:
+        """Builds the path of a named route, prefixes included; typed queries of the route may be given too.
+
+        UrlError for a name nobody gave, a parameter that is missing, or a value that would not match back.
+        """
+        found = [
+            (place.app is not self, route.pattern.under(place.prefix))
+            for place in walk(self._root())
+            for route in place.app._routes
+            if route.name == name
+        ]
+        if not found:
+            raise UrlError(f'no route is named {name!r}')
+        return min(found, key=lambda item: item[0])[1].build(params)
+
+    def routes(self) -> list[RouteInfo]:
+        """Lists what is registered, on the app and on all that is mounted on it."""
+        return [
+            RouteInfo(
+                route.methods,
+                route.pattern.under(place.prefix).text,
+                route.handler,
+                place.label(route),
+                route.name,
+                place.app,
+            )
+            for place in walk(self)
+            for route in place.app._routes
+        ]
+
+    def mount(self, app: App | ASGIApp, prefix: str = '', isolated: bool = True, subdomain: str | None = None) -> None:
+        """Serves another app under a prefix, a subdomain or both: one of Heaven's, or any ASGI app.
+
+        One of Heaven's comes with its hooks, error handlers, startup, shutdown and daemons. Isolated, it keeps its
+        own state and its hooks are for its own routes; else state and config are this app's, and its hooks are for
+        everything under the prefix.
+        """
+        from heaven.mounting import mount
+
+        mount(self, app, prefix, isolated, subdomain)
+
+    def use(self, middleware: Callable[..., ASGIApp], **options: Any) -> None:
+        """Wraps the whole app in an ASGI middleware, the last one added outermost: `app.use(GZipMiddleware)`."""
+        self._open()._middlewares.append((middleware, options))
+
+    def plug(self, plugin: Plugin) -> Any:
+        """Lets a plugin install itself."""
+        return plugin.install(self)
+
+    def call(self, func: Callable[[App], Any] | str) -> Any:
+        """Calls a function, or the dotted path of one, with the app, so that it can register on it elsewhere."""
+        from heaven.resolving import imported
+
+        return (imported(func, self, 'app.call') if isinstance(func, str) else func)(self)
+
+    def TEMPLATES(self, folder: Any, **options: Any) -> None:
+        """Renders templates from a folder with heaven-templating, which takes the options; called again, adds one."""
+        from heaven.rendering import templating
+
+        templating().Templates(folder, **options).install(self)
+
+    def cors(self, origins: Any = '*', **options: Any) -> None:
+        """Lets pages of other origins use this app (the Fetch standard): origins exactly as named, or all with `'*'`.
+
+        Options are `methods`, `headers`, `expose`, `credentials`, `max_age` in seconds and `subdomains`.
+        """
+        from heaven.cors import cors
+
+        cors(self, origins, **options)
+
+    def sessions(self, secret_key: Any, cookie_name: str = 'session', **options: Any) -> None:
+        """Gives every request `ctx.session`, a dict in a signed cookie; `secret_key` may be a list, newest first."""
+        from heaven.sessions import sessions
+
+        sessions(self, secret_key, cookie_name, **options)
+
+    def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
+        """Serves the app with uvicorn, which takes the options."""
+        from heaven.errors import optional
+
+        uvicorn.setdefault('timeout_graceful_shutdown', 10)
+        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, host=host, port=port, **uvicorn)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection (ASGI 3.0)."""
+        table = self._fast
+        if table is None or scope['type'] != 'http':
+            table = await self._enter(scope, receive, send)
+            if table is None:
+                return
+        req, res = Request(), Response()
+        req.scope, req._receive = scope, receive
+        res._req, res._ctx = req, ctx = req, Context()
+        path, raw, method = scope['path'], scope.get('raw_path'), scope['method']
+        entry: Any = None
+        plain = (raw is None or len(raw) == len(path)) and not scope.get('root_path')
+        if plain and (leaf := table.literals.get(path)) is not None:
+            entry = leaf.get(method)
+        if entry is None:
+            entry = table.seek(req, method, path, plain)
+        req._entry = entry
+        failure: Exception | None = None
+        try:
+            try:
+                if entry.reads:
+                    await req._load(entry.limit)
+                for hook, coro in entry.before:
+                    out = hook(req, res, ctx)
+                    if coro:
+                        out = await out
+                    if out is not None:
+                        if out is not res:
+                            out = await stray(hook, out, res)
+                        if out is res and (res._status is not None or res._kind is not UNSET):
+                            break
+                else:
+                    if entry.queries:
+                        req.queries.check()
+                    out = entry.handler(req, res, ctx)
+                    if entry.coro:
+                        out = await out
+                    if out is not None and out is not res:
+                        await stray(entry.handler, out, res)
+                for hook, coro in entry.after:
+                    out = hook(req, res, ctx)
+                    if coro:
+                        out = await out
+                    if out is not None and out is not res:
+                        await stray(hook, out, res)
+                if res._kind is FILE:
+                    await res._body.prepare(req, res)
+            except Exception as error:
+                failure = await recover(error, entry, req, res, ctx)
+            if entry.always:
+                failure = await run_always(entry, req, res, ctx, failure)
+            if req._gone and failure is not None:
+                return
+            try:
+                start, data = fix(entry, res)
+            except Exception as error:
+                failure = await recover(error, entry, req, res, ctx)
+                start, data = fix(entry, res)
+            if data is None or req._overflow:
+                await deliver(entry, req, res, send, start, data)
+            else:
+                try:
+                    await send(start)
+                    await send({'type': 'http.response.body', 'body': data})
+                except OSError:
+                    req._gone = True
+            if failure is not None:
+                self._report(scope, failure)
+            elif res._deferred is not None:
+                await run_deferred(res)
+        finally:
+            if req._cleanup is not None:
+                await req._clean()

@@ -1,0 +1,55 @@
+"""The default JSON codec: the standard library's, compact, UTF-8 and finite."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from math import isfinite
+from typing import Any
+from uuid import UUID
+
+
+def plain(value: Any) -> Any:
+    """Turns what JSON has no word for into what it has: dataclasses, dates, times, UUID, Decimal and Enum."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, (UUID, Decimal)):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f'{type(value).__name__} cannot be written as JSON: {value!r:.80}')
+
+
+def finite(text: str) -> float:
+    """Reads a number, or raises a ValueError if it is not finite."""
+    if not isfinite(number := float(text)):
+        raise ValueError(f'{text:.20} is not a finite number')
+    return number
+
+
+encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=plain).encode
+decode = json.JSONDecoder(parse_constant=finite, parse_float=finite).decode
+
+
+def dumps(value: Any) -> bytes:
+    """Writes a value as compact UTF-8 JSON.
+
+    TypeError for a type JSON cannot hold, ValueError for NaN, infinities and lone surrogates.
+
+        dumps({'born': date(1960, 2, 29)})      # b'{"born":"1960-02-29"}'
+    """
+    return encode(value).encode()
+
+
+def loads(data: bytes) -> Any:
+    """Reads UTF-8 JSON; ValueError for anything else, non-finite numbers and lone surrogates included (RFC 8259)."""
+    text = data.decode()
+    value = decode(text)
+    if '\\u' in text:
+        encode(value).encode()
+    return value

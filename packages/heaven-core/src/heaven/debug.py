@@ -1,0 +1,33 @@
+"""The page that a failure shows in debug, and never otherwise."""
+
+from __future__ import annotations
+
+from traceback import format_exception
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heaven.request import Request
+    from heaven.response import Response
+
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>
+  :root {{ color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }}
+  body {{ max-width: 75rem; margin: 2rem auto; padding: 0 1rem }}
+  h1 {{ font-size: 1.25rem; overflow-wrap: anywhere }}
+  pre {{ padding: 1rem; overflow-x: auto; border: 1px solid #8886; border-radius: .5rem; font: 13px/1.5 monospace }}
+</style>
+<h1>{title}</h1><p>{request}</p><pre>{trace}</pre></html>"""
+
+
+def page(error: BaseException, req: Request, res: Response) -> None:
+    """Shows a traceback, escaped, as HTML, or as text to a client that wants no HTML."""
+    from html import escape
+
+    trace = ''.join(format_exception(error)).encode('utf-8', 'replace').decode()
+    if 'text/html' not in req.headers.get('accept', ''):
+        res.body = trace
+        return
+    title = f'{type(error).__name__}: {error}'.encode('utf-8', 'replace').decode()
+    request = f'{req.method} {req.path}'.encode('utf-8', 'replace').decode()
+    res.html(PAGE.format(title=escape(title), request=escape(request), trace=escape(trace)))

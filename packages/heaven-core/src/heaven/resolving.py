@@ -1,0 +1,108 @@
+"""From what was registered as a handler to what can be called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable
+from functools import wraps
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from heaven.errors import HandlerError
+from heaven.types import Handler
+
+if TYPE_CHECKING:
+    from heaven.app import App
+
+SLOW = 0.1
+
+
+def imported(dotted: str, app: App, where: str) -> Any:
+    """Imports the object of a dotted path.
+
+    The path is looked for on `sys.path` first, then beside the module that made the app, so that an app found as
+    `src.app` finds what lies in `src`. HandlerError names the route, the path and the reason.
+    """
+    said = f'{where}: cannot import {dotted!r}: '
+    module, _, name = dotted.rpartition('.')
+    if not module:
+        raise HandlerError(f"{said}write the module too, as in 'controllers.patients.{dotted}'")
+    packages = ['', f'{app._package}.'] if app._package else ['']
+    for package in packages:
+        attributes = [name]
+        inner = module
+        while inner:
+            try:
+                found: Any = import_module(package + inner)
+            except ModuleNotFoundError as error:
+                if error.name is None or not f'{package}{inner}.'.startswith(f'{error.name}.'):
+                    raise HandlerError(f'{said}{error}') from error
+                inner, _, last = inner.rpartition('.')
+                attributes.insert(0, last)
+                continue
+            except Exception as error:
+                raise HandlerError(f'{said}{type(error).__name__}: {error}') from error
+            for at, attribute in enumerate(attributes):
+                if not hasattr(found, attribute):
+                    missing = '.'.join([package + inner, *attributes[: at + 1]])
+                    raise HandlerError(f'{said}there is no {missing!r}')
+                found = getattr(found, attribute)
+            return found
+    raise HandlerError(f'{said}there is no module {module!r}{hint(module.split(".")[0], app)}')
+
+
+def hint(top: str, app: App) -> str:
+    """Names the folder that holds a package and is not on `sys.path`, where that is what is wrong."""
+    known = {os.path.abspath(path or '.') for path in sys.path}
+    for folder in (app._folder, os.getcwd()):
+        if folder and os.path.abspath(folder) not in known:
+            if os.path.isdir(os.path.join(folder, top)) or os.path.isfile(os.path.join(folder, f'{top}.py')):
+                return f'; it lies in {folder}, which is not on sys.path'
+    return ''
+
+
+def scoped(func: Handler, app: App) -> Handler:
+    """Lets a function see the app it was registered on as `req.app`."""
+
+    @wraps(func, updated=())
+    async def run(req: Any, res: Any, ctx: Any) -> Any:
+        outer, req._app = req._app, app
+        try:
+            out = func(req, res, ctx)
+            return await out if isinstance(out, Awaitable) else out
+        finally:
+            req._app = outer
+
+    return run
+
+
+def threaded(func: Handler) -> Handler:
+    """Runs a plain function in a worker thread, contextvars kept."""
+
+    @wraps(func, updated=())
+    async def run(req: Any, res: Any, ctx: Any) -> Any:
+        from asyncio import to_thread
+
+        return await to_thread(func, req, res, ctx)
+
+    return run
+
+
+def timed(func: Handler) -> Handler:
+    """Warns of a plain function that held the event loop."""
+
+    @wraps(func, updated=())
+    def run(req: Any, res: Any, ctx: Any) -> Any:
+        from time import perf_counter
+
+        began = perf_counter()
+        out = func(req, res, ctx)
+        if (took := perf_counter() - began) >= SLOW:
+            from heaven.serving import log
+
+            name = getattr(func, '__qualname__', repr(func))
+            log().warning('%s held the event loop for %.0f ms: make it async or threaded=True', name, took * 1000)
+        return out
+
+    return run

@@ -1,0 +1,312 @@
+"""The response: what a handler says, checked where it says it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from heaven.errors import Abort
+from heaven.headers import ResponseHeaders
+
+if TYPE_CHECKING:
+    from http import HTTPStatus
+
+    from heaven.app import App
+    from heaven.context import Context
+    from heaven.request import Request
+
+
+class Kind:
+    """A kind of body: its content type, and how it becomes bytes (None: it is sent piece by piece)."""
+
+    __slots__ = ('encode', 'header')
+
+    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes | str] | None) -> None:
+        self.header = (b'content-type', content_type) if content_type else None
+        self.encode = encode
+
+
+def nothing(body: Any) -> bytes:
+    """Encodes the absence of a body."""
+    return b''
+
+
+UNSET = Kind(None, nothing)
+EMPTY = Kind(None, nothing)
+BYTES = Kind(b'application/octet-stream', bytes)
+TEXT = Kind(b'text/plain; charset=utf-8', str.encode)
+NUMBER = Kind(b'text/plain; charset=utf-8', str)
+JSON = Kind(b'application/json', None)
+STREAM = Kind(b'application/octet-stream', None)
+FILE = Kind(None, None)
+
+KINDS: dict[type, Kind] = {
+    str: TEXT,
+    dict: JSON,
+    list: JSON,
+    bytes: BYTES,
+    tuple: JSON,
+    bool: JSON,
+    int: NUMBER,
+    float: NUMBER,
+    type(None): EMPTY,
+}
+
+
+def kind_of(body: Any) -> Kind:
+    """Tells what kind of body a value is that is not of the exact common types; TypeError if it is none."""
+    for known in (str, dict, list, tuple, int, float):
+        if isinstance(body, known):
+            return KINDS[known]
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return BYTES
+    if hasattr(body, '__dataclass_fields__') and not isinstance(body, type):
+        return JSON
+    if hasattr(body, 'read'):
+        raise TypeError(f'an open file ({type(body).__name__}) is no body: res.file(path) sends files')
+    if hasattr(body, 'prepare'):
+        return FILE
+    if hasattr(body, '__aiter__') or hasattr(body, '__next__'):
+        return STREAM
+    raise TypeError(
+        f'{type(body).__name__} is no body: use bytes, str, dict, list, tuple, bool, int, float, '
+        f'a dataclass, None or an iterator'
+    )
+
+
+class Response:
+    """What is answered; every method that returns it can be chained.
+
+    async def create(req, res, ctx):
+        res.status = 201
+        res.headers['Location'] = req.url_for('patient', id=7)
+        res.body = {'id': 7}
+    """
+
+    _req: Request
+    _ctx: Context
+    _status: int | None = None
+    _body: Any = None
+    _kind: Kind = UNSET
+    _headers: ResponseHeaders | None = None
+    _deferred: list[tuple[Callable[..., Any], App]] | None = None
+    error: BaseException | None = None
+
+    def __repr__(self) -> str:
+        return f'<Response {self.status}>'
+
+    @property
+    def status(self) -> int:
+        """The status, an int from 200 to 599 or an HTTPStatus; 200 at first."""
+        return 200 if self._status is None else self._status
+
+    @status.setter
+    def status(self, status: int) -> None:
+        if not isinstance(status, int) or not 200 <= status <= 599:
+            raise ValueError(f'{status!r} is no status of an answer: use an int from 200 to 599')
+        self._status = int(status)
+
+    @property
+    def http(self) -> type[HTTPStatus]:
+        """`http.HTTPStatus`, at hand: `res.status = res.http.NOT_FOUND`."""
+        from http import HTTPStatus
+
+        return HTTPStatus
+
+    @property
+    def body(self) -> Any:
+        """The body as it was assigned.
+
+        bytes, str, dict, list, tuple, bool, a dataclass, int, float, None, or an async or sync iterator, which is
+        streamed; TypeError for anything else.
+        """
+        return self._body
+
+    @body.setter
+    def body(self, body: Any) -> None:
+        self._kind = KINDS.get(body.__class__) or kind_of(body)
+        self._body = body
+
+    @property
+    def headers(self) -> ResponseHeaders:
+        """The headers to send; `res.headers = 'X-A', 'b'` sets one."""
+        if self._headers is None:
+            self._headers = ResponseHeaders()
+        return self._headers
+
+    @headers.setter
+    def headers(self, header: tuple[str, Any] | Mapping[str, Any]) -> None:
+        if isinstance(header, Mapping):
+            self.headers.update(header)
+        elif isinstance(header, tuple) and len(header) == 2:
+            self.headers[header[0]] = header[1]
+        else:
+            raise TypeError("res.headers takes a name and a value: res.headers = 'X-A', 'b'")
+
+    def header(self, name: str, value: Any) -> Self:
+        """Sets a header, replacing one of that name; None removes it. ValueError for what cannot be sent."""
+        self.headers[name] = value
+        return self
+
+    def cookie(
+        self,
+        name: str,
+        value: str | int | None = '',
+        path: str | None = '/',
+        *,
+        max_age: int | None = None,
+        expires: Any = None,
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+        partitioned: bool = False,
+    ) -> Self:
+        """Sets a cookie (RFC 6265bis); a value of None deletes it.
+
+        `max_age` is seconds, `expires` a datetime or seconds since the epoch, `samesite` Lax, Strict or None.
+        ValueError for what a cookie may not hold.
+
+            res.cookie('theme', 'dark', max_age=86400, samesite='Lax')
+        """
+        from heaven.cookies import set_cookie
+
+        line = set_cookie(name, value, path, max_age, expires, domain, secure, httponly, samesite, partitioned)
+        self.headers['set-cookie'] = line
+        return self
+
+    def redirect(self, location: str, permanent: bool = False, status: int | None = None) -> Self:
+        """Sends the client elsewhere: 303 after POST, PUT, PATCH and DELETE, else 307; 308 if permanent; or `status`.
+
+        What a URI may not hold is percent-encoded, escapes that are there stay.
+        """
+        from urllib.parse import quote
+
+        self.headers['location'] = quote(location, safe="%/:?#[]@!$&'()*+,;=~-._")
+        moved = 303 if self._req.method in ('POST', 'PUT', 'PATCH', 'DELETE') else 307
+        self.status = status or (308 if permanent else moved)
+        return self
+
+    def out(self, status: int, body: Any = None, headers: Mapping[str, Any] | None = None) -> Self:
+        """Sets status, body and headers at once: `return res.out(401, 'Log in first')`."""
+        self.status = status
+        self.body = body
+        self.headers.update(headers or {})
+        return self
+
+    def html(self, markup: str) -> Self:
+        """Sets a body of HTML."""
+        self.body = markup
+        self.headers['content-type'] = 'text/html; charset=utf-8'
+        return self
+
+    def stream(
+        self,
+        iterator: AsyncIterator[Any] | Iterator[Any],
+        content_type: str = 'text/plain',
+        status: int = 200,
+        sse: bool = False,
+        ping: float = 15,
+    ) -> Self:
+        """Sends what an iterator gives as it gives it; with `sse=True` as server-sent events.
+
+        `ping` is the seconds of silence after which an event stream sends a comment, so that proxies keep it open.
+        """
+        self.status = status
+        if sse:
+            from heaven.events import events
+
+            iterator, content_type = events(iterator, ping, self._req._entry.codec), 'text/event-stream'
+            self.headers['cache-control'] = 'no-cache'
+        elif content_type.startswith('text/') and 'charset' not in content_type:
+            content_type += '; charset=utf-8'
+        self.body = iterator
+        self.headers['content-type'] = content_type
+        return self
+
+    def file(self, path: Any, filename: str | None = None, within: Any = None) -> Self:
+        """Sends a file: type, length, ETag, ranges and conditions by RFC 9110; `filename` makes it a download.
+
+        `within` is the folder it may not leave, and the base of a relative path; outside of it is a 404, as is a miss.
+        """
+        from heaven.files import FileBody
+
+        self.body = FileBody(path, filename, within)
+        return self
+
+    def defer(self, func: Callable[..., Any]) -> Self:
+        """Runs `func(app)`, async or not, after the answer has been sent."""
+        self._deferred = [*(self._deferred or ()), (func, self._req.app)]
+        return self
+
+    def abort(self, body: Any = None, status: int | None = None) -> NoReturn:
+        """Stops right here and answers: with the status given, else the one set, else 400.
+
+        `res.abort(404)`, a lone int from 400 to 599, is the status; without a body the ERROR handler is asked.
+        """
+        raise Abort(body, status)
+
+    async def render(
+        self, name: str, /, *, block: str | None = None, blocks: Sequence[str] = (), stream: bool = False, **values: Any
+    ) -> Self:
+        """Renders a template, or blocks of it, as the body; `stream=True` sends it as it is made.
+
+        await res.render('patients.html', results=results)
+        """
+        renderer, trio, blocks = self._renderer(name, block, blocks)
+        if stream:
+            self.body = await renderer.stream(name, values, trio, blocks)
+        else:
+            self.body = await renderer.render(name, values, trio, blocks)
+        return self._rendered(name)
+
+    def renders(self, name: str, /, *, block: str | None = None, blocks: Sequence[str] = (), **values: Any) -> Self:
+        """Renders a template as the body, from a handler that is not async."""
+        renderer, trio, blocks = self._renderer(name, block, blocks)
+        self.body = renderer.renders(name, values, trio, blocks)
+        return self._rendered(name)
+
+    async def interpolate(
+        self, name: str, /, *, block: str | None = None, blocks: Sequence[str] = (), **values: Any
+    ) -> str:
+        """Renders a template and gives the text back, for a mail or a fragment."""
+        renderer, trio, blocks = self._renderer(name, block, blocks)
+        text: str = await renderer.render(name, values, trio, blocks)
+        return text
+
+    def _renderer(self, name: str, block: str | None, blocks: Sequence[str]) -> tuple[Any, Any, Sequence[str]]:
+        from heaven.rendering import renderer_of
+
+        trio = (self._req, self, self._ctx)
+        return renderer_of(self._req.app, name), trio, (block, *blocks) if block else blocks
+
+    def _rendered(self, name: str) -> Self:
+        kind = 'text/plain' if name.endswith('.txt') else 'text/html'
+        self.headers.setdefault('content-type', f'{kind}; charset=utf-8')
+        return self
+
+    def _replace(self, keep_type: bool) -> Any:
+        """Forgets the body, and the headers that describe it or its caching; gives what has to be closed."""
+        left = self._body if self._kind is STREAM else None
+        self._body, self._kind = None, UNSET
+        if self._headers is not None:
+            for name in DESCRIBING:
+                if name != b'content-type' or not keep_type:
+                    self._headers._fields.pop(name, None)
+        return left
+
+
+DESCRIBING = (
+    b'content-type',
+    b'content-length',
+    b'content-encoding',
+    b'content-range',
+    b'content-disposition',
+    b'content-language',
+    b'content-location',
+    b'accept-ranges',
+    b'cache-control',
+    b'etag',
+    b'expires',
+    b'last-modified',
+)

@@ -1,0 +1,269 @@
+"""The last steps of every request: from a failure to a response, and from a response to what is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from heaven.errors import Abort, ClientError, Disconnected, HeavenError
+from heaven.response import FILE, JSON, STREAM, Kind
+from heaven.types import Handler, Message, Send
+
+if TYPE_CHECKING:
+    from heaven.app import App
+    from heaven.context import Context
+    from heaven.request import Request
+    from heaven.response import Response
+    from heaven.routing import Entry
+
+FOREIGN = Kind(None, None)
+BODILESS = frozenset({204, 205, 304})
+LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
+PHRASES = {404: 'Not Found', 405: 'Method Not Allowed', 500: 'Internal Server Error'}
+FRAMING = (b'content-length', b'transfer-encoding')
+
+
+def log() -> Any:
+    """Gives the `heaven` logger; logging is imported when there is something to log."""
+    import logging
+
+    return logging.getLogger('heaven')
+
+
+def phrase(status: int) -> str:
+    """Gives the words of a status (RFC 9110, 15)."""
+    if status in PHRASES:
+        return PHRASES[status]
+    from http import HTTPStatus
+
+    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else f'Status {status}'
+
+
+async def stray(func: Handler, out: Any, res: Any) -> Any:
+    """Awaits what a function returned if that can be, and warns once of a value that nobody will use."""
+    if isinstance(out, Awaitable):
+        out = await out
+    if out is not None and out is not res:
+        name = f'{getattr(func, "__module__", "")}.{getattr(func, "__qualname__", repr(func))}'
+        if name not in warned:
+            warned.add(name)
+            log().warning('%s returned %s, which is ignored: set res.body instead', name, type(out).__name__)
+    return out
+
+
+warned: set[str] = set()
+
+
+async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
+    """Calls a function of any kind and gives what it returned."""
+    out = func(req, res, ctx)
+    return out if out is None or out is res else await stray(func, out, res)
+
+
+async def recover(
+    error: Exception, entry: Entry, req: Request, res: Response, ctx: Context, last: bool = False
+) -> Exception | None:
+    """Makes the response of a failure; gives the error back if it goes on, as one that nobody expected does."""
+    res.error = error
+    if isinstance(error, Disconnected) and req._gone:
+        return error
+    status, said = 500, False
+    if isinstance(error, Abort):
+        status = error.status or (400 if res._status in (None, 200) else res.status)
+        said = error.body is not None
+    elif isinstance(error, ClientError):
+        status = error.status
+    await close(res._replace(keep_type=said))
+    res._status = status
+    handler, nearest = (None, False) if said or last else find_handler(entry.app, error, status)
+    try:
+        if handler is not None:
+            await call(handler, req, res, ctx)
+        elif said:
+            res.body = error.body  # type: ignore[attr-defined]
+        elif isinstance(error, ClientError):
+            res.body = str(error)
+        elif entry.app.debug and not isinstance(error, Abort):
+            from heaven.debug import page
+
+            page(error, req, res)
+        else:
+            res.body = phrase(status)
+    except Exception as another:
+        return await recover(another, entry, req, res, ctx, last=True)
+    if nearest or isinstance(error, (Abort, ClientError)):
+        return None
+    log().error('%s %s failed', req.method, req.path, exc_info=error)
+    return error
+
+
+def find_handler(app: App | None, error: Exception | None, status: int) -> tuple[Handler | None, bool]:
+    """Finds the ERROR handler, in the app or those around it, and tells whether it is one for the class."""
+    mro = () if error is None else type(error).__mro__
+    classes = [kind for kind in mro if not (isinstance(error, HeavenError) and kind is Exception)]
+    while app is not None:
+        for key in (*classes, status):
+            if key in app._handlers:
+                return app._handlers[key], key is not status
+        app = app.parent
+    return None, False
+
+
+async def decline(status: int, req: Request, res: Response, ctx: Context) -> None:
+    """Answers with a status that is no failure, 404 or 405, or lets the ERROR handler do it."""
+    res._status = status
+    handler, _ = find_handler(req._entry.app, None, status)
+    if handler is None:
+        res.body = phrase(status)
+    else:
+        await call(handler, req, res, ctx)
+
+
+async def run_always(entry: Entry, req: Request, res: Response, ctx: Context, failure: Any) -> Any:
+    """Runs the hooks that run whatever came before, each on its own; gives the failure to go on with."""
+    for hook, _ in entry.always:
+        try:
+            await call(hook, req, res, ctx)
+        except Exception as error:
+            failure = await recover(error, entry, req, res, ctx) or failure
+    return failure
+
+
+def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
+    """Fixes the headers of a response: gives its first message, and its body unless that is sent in pieces."""
+    kind = res._kind
+    status = res._status or 200
+    data: Any = None
+    if kind is JSON:
+        data = entry.dumps(res._body)
+    elif kind.encode is not None:
+        data = kind.encode(res._body)
+    if data.__class__ is str:
+        data = data.encode()
+    fields = [] if res._headers is None else [*res._headers._fields.items()]
+    if status in BODILESS:
+        fields = [field for field in fields if field[0] not in FRAMING]
+        data = data and b''
+    else:
+        if res._headers is not None:
+            given = res._headers._fields
+            if b'transfer-encoding' in given or data is not None and b'content-length' in given:
+                fields = [
+                    field for field in fields if field[0] not in FRAMING or data is None and field[0] != FRAMING[1]
+                ]
+            if kind.header is not None and b'content-type' not in given:
+                fields.append(kind.header)
+        elif kind.header is not None:
+            fields.append(kind.header)
+        if data is not None:
+            size = len(data)
+            fields.append(LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size))
+    if res._headers is not None:
+        fields += [(b'set-cookie', cookie) for cookie in res._headers._cookies]
+    if entry.head and data:
+        data = b''
+    return {'type': 'http.response.start', 'status': status, 'headers': fields}, data
+
+
+async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: Message, data: bytes | None) -> None:
+    """Sends what is more than two messages: a stream, a file, another app's answer, or one with a body to drop."""
+    if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
+        start['headers'].append((b'connection', b'close'))
+    if res._kind is FOREIGN:
+        from heaven.mounting import forward
+
+        return await forward(req, start, res._body, send)
+    body = res._body if data is None else None
+    try:
+        await send(start)
+        if data:
+            await send({'type': 'http.response.body', 'body': data, 'more_body': True})
+        elif data is None and not entry.head and start['status'] not in BODILESS:
+            length = dict(start['headers']).get(b'content-length')
+            if not await pump(req, body, send, None if length is None else int(length)):
+                return
+        if req._overflow:
+            await req._drain()
+        await send({'type': 'http.response.body', 'body': b'', 'more_body': False})
+    except OSError:
+        req._gone = True
+    finally:
+        await close(body)
+
+
+async def pump(req: Request, body: Any, send: Send, length: int | None) -> bool:
+    """Sends a stream piece by piece; tells whether it came to its end, which it does not if the client left."""
+    from asyncio import CancelledError, current_task
+
+    task: Any = current_task()
+    source = body.__aiter__() if hasattr(body, '__aiter__') else in_thread(body)
+    left = length
+    req._interrupt = task.cancel
+    req._arm()
+    try:
+        async for chunk in source:
+            data = chunk.encode() if isinstance(chunk, str) else bytes(chunk)
+            if left is not None and (left := left - len(data)) < 0:
+                raise RuntimeError(f'the stream is longer than the Content-Length that was set, {length}')
+            if req._gone:
+                return False
+            if data:
+                try:
+                    await send({'type': 'http.response.body', 'body': data, 'more_body': True})
+                except OSError:
+                    return False
+        if left:
+            raise RuntimeError(f'the stream is {left} bytes shorter than the Content-Length that was set, {length}')
+        return True
+    except (CancelledError, Disconnected):
+        if not req._gone:
+            raise
+        task.uncancel()
+        return False
+    finally:
+        req._interrupt = None
+        if source is not body:
+            await close(source)
+
+
+async def in_thread(iterator: Iterator[Any]) -> AsyncIterator[Any]:
+    """Takes from a sync iterator in worker threads, so that it may block."""
+    from asyncio import CancelledError, ensure_future, shield, to_thread, wait
+
+    end = object()
+    while True:
+        step = ensure_future(to_thread(next, iterator, end))
+        try:
+            item = await shield(step)
+        except CancelledError:
+            await wait([step])
+            raise
+        if item is end:
+            return
+        yield item
+
+
+async def close(body: Any) -> None:
+    """Closes an iterator, started or not; an error of its own is logged."""
+    try:
+        if hasattr(body, 'aclose'):
+            await body.aclose()
+        elif hasattr(body, '__next__') and hasattr(body, 'close'):
+            body.close()
+    except Exception as error:
+        log().error('a stream failed as it was closed', exc_info=error)
+
+
+async def run_deferred(res: Response) -> None:
+    """Runs what was put off until the answer had been sent, each on its own."""
+    from asyncio import to_thread
+
+    from heaven.routing import is_async
+
+    for func, app in res._deferred or ():
+        try:
+            out = func(app) if is_async(func) else await to_thread(func, app)
+            if isinstance(out, Awaitable):
+                await out
+        except Exception as error:
+            log().error('deferred %r failed', func, exc_info=error)

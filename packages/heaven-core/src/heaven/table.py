@@ -1,0 +1,239 @@
+"""The table that serves requests, compiled from the registrations of an app and of all that is mounted on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from heaven.errors import ClientError, UrlDuplicateError
+from heaven.hooks import Guard, Hook, arrange, covering
+from heaven.resolving import scoped, threaded, timed
+from heaven.routing import REST, Entry, Pattern, Route, Router, is_async, readings
+from heaven.serving import decline
+
+if TYPE_CHECKING:
+    from heaven.app import App
+    from heaven.context import Context
+    from heaven.request import Request
+    from heaven.response import Response
+
+READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
+
+
+class Place(NamedTuple):
+    """Where an app stands in the tree of those mounted: what its registrations are put under."""
+
+    app: App
+    prefix: Pattern | None
+    subdomain: str | None
+    depth: int
+    realm: App
+    prefixed: bool
+
+    def label(self, route: Route) -> str:
+        """Gives the subdomain that a route is served on."""
+        return self.subdomain if self.subdomain and route.subdomain == 'www' else route.subdomain
+
+
+def walk(app: App) -> Iterator[Place]:
+    """Gives an app and all that is mounted on it, outer ones first."""
+    waiting = [Place(app, None, None, 0, app, True)]
+    while waiting:
+        place = waiting.pop(0)
+        yield place
+        for mount in place.app._mounts:
+            if mount.app is None:
+                continue
+            prefix = place.prefix if mount.prefix is None else mount.prefix.under(place.prefix)
+            realm, prefixed = (place.realm, place.prefixed) if not mount.isolated else (mount.app, bool(mount.prefix))
+            label = mount.subdomain or place.subdomain
+            waiting.append(Place(mount.app, prefix, label, place.depth + 1, realm, prefixed))
+
+
+def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Entry:
+    """Makes an entry with what its app decides."""
+    entry = Entry()
+    codec = app.codec
+    entry.__dict__.update(
+        app=app, handler=handler, coro=coro, codec=codec, dumps=codec.dumps, limit=app.max_body_size, **fields
+    )
+    return entry
+
+
+class Table:
+    """All that one subdomain serves."""
+
+    def __init__(self, root: App, places: list[Place]) -> None:
+        self.root = root
+        self.router, self.sockets = Router(), Router()
+        self.literals = self.router.literals
+        self.guards: list[Guard] = []
+        self.places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
+        self.methods: set[str] = set()
+        self.missing: Entry | None = None
+
+    def reach(self, app: App, matched: bool) -> list[Guard]:
+        """Gives the guards in whose reach a route of the app is, or a path that has no route."""
+        above, asked = set(), app
+        while asked is not None:
+            above.add(asked)
+            asked = asked.parent  # type: ignore[assignment]
+        return [guard for guard in self.guards if guard.realm in above or not matched and guard.prefixed]
+
+    def chained(self, entry: Entry) -> Entry:
+        """Decides the hooks of an entry as far as its pattern decides them."""
+        related = [(guard, guard.pattern.relation(entry.pattern)) for guard in self.reach(entry.app, True)]
+        guards = [guard for guard, relation in related if relation is not False]
+        if any(relation is None for _, relation in related) or entry.method == '*' and guards:
+            return entry.but(unsure=True)
+        names = (entry.method, 'GET') if entry.answers == 'GET' else (entry.method,)
+        before, after, always = arrange(guards, names)
+        return entry.but(before=before, after=after, always=always)
+
+    def freeze(self) -> None:
+        """Lets GET answer HEAD, decides the hooks, and sorts the routes."""
+        self.guards.sort(key=lambda guard: guard.place)
+        for router in (self.router, self.sockets):
+            for leaf in router.leaves():
+                if router is self.router and 'GET' in leaf and 'HEAD' not in leaf:
+                    leaf['HEAD'] = leaf['GET'].but(method='HEAD', head=True, answers='GET')
+                for method, entry in leaf.items():
+                    leaf[method] = self.chained(entry)
+                self.methods.update(leaf.keys() - {'*', 'WS'})
+            router.freeze()
+        if not self.guards and len(self.places) == 1:
+            self.missing = entry_of(self.root, missing, True)
+
+    def seek(self, req: Request, method: str, path: str, plain: bool) -> Entry:
+        """Finds the entry of a request that no literal route answers, its hooks decided, and sets its parameters."""
+        if plain and path[:1] == '/' and '//' not in path and '/.' not in path:
+            segments = path.split('/')
+            entry, found = self.router.find(method, segments)
+            if entry is not None:
+                req.params = found
+                return self.guarded(entry, method, readings(path, segments[1:])) if entry.unsure else entry
+            if not found and self.missing is not None and method not in ('OPTIONS', 'HEAD'):
+                return self.missing
+            return self.unmatched(method, found, path, segments)
+        from heaven.spelling import spelled
+
+        where = spelled(req.scope)
+        if where is None and path == '*' and method == 'OPTIONS':
+            return self.unmatched(method, self.methods, '/', ['', ''])
+        if where is None:
+            entry = self.guarded(entry_of(self.root, no_path, False, head=method == 'HEAD'), method, [[]], False)
+            return entry.but(before=(), after=())
+        path, segments = where
+        entry, found = self.router.find(method, segments, odd=True)
+        if entry is None:
+            return self.unmatched(method, found, path, segments)
+        req.params = found
+        return self.guarded(entry, method, readings(path, segments[1:]))
+
+    def guarded(self, entry: Entry, method: str, reads: list[list[str]], matched: bool = True) -> Entry:
+        """Decides the hooks of an entry for one path."""
+        names = (method, 'GET') if method == 'HEAD' and (not matched or entry.answers == 'GET') else (method,)
+        before, after, always = arrange(covering(self.reach(entry.app, matched), reads), names)
+        return entry.but(before=before, after=after, always=always, unsure=False)
+
+    def unmatched(self, method: str, allowed: set[str], path: str, segments: list[str]) -> Entry:
+        """Decides what a path gets that has no route, 404, or none for the method: 405, or 204 for OPTIONS."""
+        reads = readings(path, segments[1:])
+        inside = (place for place in self.places if place.prefix is None or starts(place.prefix, reads[0]))
+        app = next(inside).app
+        handler = not_allowed(allowed, method == 'OPTIONS') if allowed else missing
+        return self.guarded(entry_of(app, handler, True, head=method == 'HEAD'), method, reads, matched=False)
+
+
+def starts(prefix: Pattern, segments: list[str]) -> bool:
+    """Tells whether a path lies below a prefix."""
+    return prefix.covers(segments[: len(prefix.segments)])
+
+
+async def missing(req: Request, res: Response, ctx: Context) -> None:
+    """Answers 404."""
+    await decline(404, req, res, ctx)
+
+
+def no_path(req: Request, res: Response, ctx: Context) -> None:
+    """Answers 400 to a target that is no path."""
+    raise ClientError('the target of the request is no path: it must begin with a slash')
+
+
+def not_allowed(methods: set[str], asked: bool) -> Callable[..., Any]:
+    """Makes the handler that names the methods a path has: as 204 to OPTIONS, as 405 to the rest."""
+    allow = ', '.join(sorted({*methods, 'OPTIONS'}))
+
+    async def handler(req: Request, res: Response, ctx: Context) -> None:
+        res.headers['allow'] = allow
+        if asked:
+            res.status = 204
+        else:
+            await decline(405, req, res, ctx)
+
+    return handler
+
+
+def compile_tables(root: App) -> dict[str, Table]:
+    """Compiles the registrations of a tree of apps into one table a subdomain, and one, `''`, for those unknown."""
+    places = list(walk(root))
+    labels = {'www', *(label for place in places for label in (*place.app._labels, place.subdomain) if label)}
+    tables = {label: Table(root, places) for label in (labels | {''} if len(labels) > 1 else labels)}
+    for place in places:
+        app = place.app
+        handlers = {key: app._resolve(func, f'ERROR({key})') for key, func in app._errors.items()}
+        app._handlers = {key: scoped(func, app) for key, func in handlers.items() if func is not None}
+        for hook in app._hooks:
+            func = app._resolve(hook.func, hook.pattern.text)
+            if func is not None:
+                guard = guard_of(hook, func, place, len(places) > 1)
+                label = hook.subdomain or place.subdomain
+                for table in [tables[label]] if label else tables.values():
+                    table.guards.append(guard)
+        for route in app._routes:
+            add(route, place, tables)
+    for table in tables.values():
+        if root._probe is not None:
+            hook = Hook(Pattern('/*', root.types), root._probe, True)
+            table.guards.append(guard_of(hook, root._probe, places[0], False)._replace(depth=-1))
+        table.freeze()
+    return tables
+
+
+def guard_of(hook: Hook, func: Any, place: Place, many: bool) -> Guard:
+    """Makes the guard of a hook in its place."""
+    run = timed(func) if place.app.debug and not is_async(func) else func
+    run = scoped(run, place.app) if many else run
+    key = func if getattr(func, '__hash__', None) else id(func)
+    pattern = hook.pattern.under(place.prefix)
+    return Guard(pattern, run, is_async(run), key, hook, place.realm, place.prefixed, place.depth)
+
+
+def add(route: Route, place: Place, tables: dict[str, Table]) -> None:
+    """Adds the entries of a route to the table of its subdomain."""
+    app = place.app
+    func = app._resolve(route.handler, route.pattern.text)
+    if func is None:
+        return
+    coro = is_async(func)
+    if route.threaded and not coro:
+        func, coro = threaded(func), True
+    elif app.debug and not coro:
+        func = timed(func)
+    pattern = route.pattern.under(place.prefix)
+    table = tables[place.label(route)]
+    for method in route.methods:
+        entry = entry_of(
+            app, func, coro, method=method, head=method == 'HEAD', pattern=pattern, route=pattern.text,
+            stream=route.stream, reads=method in READ_AHEAD and not route.stream, queries=pattern.queries,
+            ceiling=route.max_body_size, origins=route.origins,
+            names=tuple((segment.text, at) for at, segment in enumerate(pattern.segments, 1)
+                        if segment.type and segment.rank != REST),
+        )  # fmt: skip
+        if route.max_body_size is not None:
+            entry.limit = route.max_body_size
+        if len(entry.names) == 1 and pattern.rank[-1] != REST:
+            entry.name, entry.at = entry.names[0]
+        other = (table.sockets if method == 'WS' else table.router).add(method, entry)
+        if other is not entry:
+            raise UrlDuplicateError(f'{method} {entry.route} is already registered, as {other.route}')
