@@ -1,7 +1,7 @@
 """What one request costs through `heaven_testing.AsyncClient`, beside the same one through httpx's own ASGITransport.
 
-Both clients call the same raw ASGI app, in turns within one process; printed are the medians of the rounds, in microseconds of
-processor time, and their ratio: `python benchmarks/testing_client.py [--rounds 15] [--requests 300]`.
+Both clients call the same raw ASGI app, in turns within one process; printed are the medians of the rounds, in
+microseconds of processor time, and their ratio: `python benchmarks/testing_client.py [--rounds 15] [--requests 300]`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
-
 from heaven_testing import AsyncClient
 
 BODY = b'x' * 1000
