@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import jinja2
 from heaven.errors import HeavenError
@@ -20,16 +21,11 @@ from jinja2 import nodes
 from jinja2.runtime import Context
 from jinja2.utils import missing
 
-if TYPE_CHECKING:
-    from heaven import Request, Response
-    from heaven.context import Context as HeavenContext
-
-    Trio = tuple[Request, Response, HeavenContext]
-
-# Names in a context that no template can write: the trio itself, whatever was passed as `req`, and what imports share.
-TRIO = 'heaven.trio'
+# Names in a context that no template can write: what the render is for, whatever was passed as `req`, and the names
+# that imported templates share with the page.
+HERE = 'heaven.here'
 SHARED = 'heaven.shared'
-NAMES = frozenset({'req', 'res', 'ctx', 'app', TRIO, SHARED})
+NAMES = frozenset({'req', 'res', 'ctx', 'app', HERE, SHARED})
 
 # Top-level statements that give names to the blocks below them.
 NAMING = (nodes.Assign, nodes.AssignBlock, nodes.Import, nodes.FromImport, nodes.Macro, nodes.ExprStmt)
@@ -171,7 +167,7 @@ class Environment(jinja2.Environment):
         self.strict = self.undefined if 'undefined' in options else Strict
         self.known: dict[Any, jinja2.Template] = {}
         self.skeletons: dict[str, jinja2.Template] = {}
-        self.assets: dict[tuple[Any, str], str] = {}
+        self.assets: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 
     def debug(self, on: bool) -> None:
         """Turns debugging on or off: templates that changed are read again, and undefined names are errors."""

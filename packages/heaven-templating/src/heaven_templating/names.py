@@ -6,18 +6,18 @@ import hashlib
 import os
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from heaven.errors import HeavenError
+from heaven.routing import Pattern
+from heaven.table import walk
 from jinja2 import pass_context
 
-from .environment import TRIO, is_legal, near
+from .environment import HERE, is_legal, near
 
 if TYPE_CHECKING:
-    from heaven import App
+    from heaven import App, Request, Response
+    from heaven.context import Context as HeavenContext
     from jinja2.runtime import Context
-
-    from .environment import Trio
 
 # The name under which a context holds a list that is empty until the first piece of a stream is out.
 BEGUN = 'heaven.begun'
@@ -33,7 +33,8 @@ class MissingAsset(HeavenError, LookupError):
 @pass_context
 def url_for(context: Context, name: str, /, **params: Any) -> str:
     """Gives the path of a named route: `{{ url_for('patient', id=7) }}`, as `req.url_for` does."""
-    return trio(context)[0].url_for(name, **params)
+    req, _, _, app = here(context)
+    return root(req) + app.url(name, **params)
 
 
 @pass_context
@@ -43,14 +44,11 @@ def asset(context: Context, name: str, /) -> str:
     `{{ asset('style.css') }}` is `/assets/style.css?v=2c26b46b68ff`. The folders of the app are searched, then those of
     the app that it is mounted on. MissingAsset if none has it.
     """
-    req = trio(context)[0]
-    known, key = context.environment.assets, (req.app, name)  # type: ignore[attr-defined]
-    path = known.get(key)
-    if path is None:
-        path = versioned(req.app, name)
-        if not context.environment.auto_reload:
-            known[key] = path
-    return str(req.scope.get('root_path', '')) + path
+    req, _, _, app = here(context)
+    known: dict[str, str] = context.environment.assets.setdefault(app, {})  # type: ignore[attr-defined]
+    if name not in known or context.environment.auto_reload:
+        known[name] = versioned(app, name)
+    return root(req) + known[name]
 
 
 @pass_context
@@ -61,7 +59,7 @@ def csp_nonce(context: Context) -> str:
     without one it is `script-src 'self' 'nonce-...'; object-src 'none'; base-uri 'self'`. The nonce is kept as
     `ctx.csp_nonce`. RuntimeError where the header is on its way already, below the first piece of a stream.
     """
-    _, res, ctx = trio(context)
+    _, res, ctx, _ = here(context)
     nonce: str | None = ctx.peek('csp_nonce')
     if nonce is None:
         if context.parent.get(BEGUN):
@@ -78,9 +76,14 @@ def csp_nonce(context: Context) -> str:
     return nonce
 
 
-def trio(context: Context) -> Trio:
-    """Gives the request, response and context of the render, whatever was passed under their names."""
-    return context.parent[TRIO]  # type: ignore[no-any-return]
+def here(context: Context) -> tuple[Request, Response, HeavenContext, App]:
+    """Gives what the render is for, whatever was passed under their names."""
+    return context.parent[HERE]  # type: ignore[no-any-return]
+
+
+def root(req: Request) -> str:
+    """Gives the path under which a server serves the whole app."""
+    return str(req.scope.get('root_path', '')).rstrip('/')
 
 
 def versioned(app: App, name: str) -> str:
@@ -90,10 +93,10 @@ def versioned(app: App, name: str) -> str:
     while owner is not None:
         for prefix, folder in owner._assets:
             file = os.path.join(folder, *name.split('/'))
-            if is_legal(name) and os.path.isfile(file):
+            if is_legal(name) and '/.' not in f'/{name}' and os.path.isfile(file):
                 with open(file, 'rb') as content:
                     version = hashlib.file_digest(content, 'sha256').hexdigest()[:12]
-                return f'{prefix}/{quote(name)}?v={version}'
+                return f'{served(owner, prefix, name)}?v={version}'
             searched.append(str(folder))
         owner = owner.parent
     where = ' or '.join(searched) or 'any folder: app.ASSETS(folder) serves one'
@@ -104,6 +107,12 @@ def versioned(app: App, name: str) -> str:
         for file in files
     }
     raise MissingAsset(f'no asset {name!r} in {where}{near(name, there)}')
+
+
+def served(app: App, prefix: str, name: str) -> str:
+    """Gives the path at which a file of an app's assets is served, the prefix of its mount included."""
+    mounts = {place.app: place.prefix for place in walk(app._root())}
+    return Pattern(f'{prefix}/*', app.types).under(mounts[app]).build({'*': name})
 
 
 def allowing(policy: str, nonce: str) -> str:

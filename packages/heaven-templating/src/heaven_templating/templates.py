@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from jinja2 import UndefinedError
 
-from .environment import NAMES, SHARED, TRIO, Environment, Folder, Loader, MissingBlock, Page, listed, near
+from .environment import HERE, NAMES, SHARED, Environment, Folder, Loader, MissingBlock, Page, listed, near
 from .names import BEGUN, NAMED
 
 if TYPE_CHECKING:
     from heaven import App
+    from heaven.rendering import Trio
     from jinja2 import Template
-
-    from .environment import Trio
 
     Function = Callable[..., Any]
 
@@ -64,7 +63,8 @@ class Templates:
     def install(self, app: App, /) -> None:
         """Makes these the templates of an app, or adds their folders to those that it has."""
         held = app.renderer
-        if not isinstance(held, Templates) or held is self:
+        inherited = app.parent is not None and held is app.parent.renderer
+        if not isinstance(held, Templates) or inherited or held is self:
             app.renderer = self
             self.app = self.app or app
             return
@@ -81,10 +81,11 @@ class Templates:
 
     def renders(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str] = (), /) -> str:
         """Gives a template as text; RuntimeError if something would have to be awaited."""
+        functions = self._functions()
+        extra: dict[str, Any] = {}
         if self.environment.is_async:
             raise RuntimeError(f'{name!r} is asynchronous: await res.render(...) in place of res.renders(...)')
-        extra: dict[str, Any] = {}
-        for function in self._functions():
+        for function in functions:
             found = function(*trio)
             if isawaitable(found):
                 if iscoroutine(found):
@@ -133,7 +134,15 @@ class Templates:
         if debug is not environment.auto_reload:
             environment.debug(debug)
         template = environment.skeleton(name) if blocks else environment.get_template(name)
-        names = {**environment.globals, 'req': req, 'res': res, 'ctx': ctx, 'app': app, TRIO: trio, SHARED: NAMES}
+        names = {
+            **environment.globals,
+            'req': req,
+            'res': res,
+            'ctx': ctx,
+            'app': app,
+            HERE: (*trio, app),
+            SHARED: NAMES,
+        }
         if extra:
             names.update(extra)
             names[SHARED] = NAMES.union(extra)
@@ -151,9 +160,14 @@ class Templates:
         return extra
 
     def _functions(self) -> list[Function]:
+        """The functions of `context=`, the parents' first; a child of asynchronous templates is asynchronous itself."""
         if self.app is None or self.app.parent is None:
             return self.context
-        return [function for templates in reversed(list(self._lineage())) for function in templates.context]
+        lineage = list(self._lineage())
+        if not self.environment.is_async and any(templates.environment.is_async for templates in lineage):
+            self.environment.is_async = True
+            self.environment.forget()
+        return [function for templates in reversed(lineage) for function in templates.context]
 
     def _lineage(self) -> Iterator[Templates]:
         """These templates, then those of the app that theirs is mounted on, and so on."""
