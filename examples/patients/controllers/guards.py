@@ -1,0 +1,25 @@
+"""Hooks that run before the handlers."""
+
+from urllib.parse import urlsplit
+
+from heaven import Context, Request, Response
+from store import patients
+from store.database import database
+
+
+async def find_patient(req: Request, res: Response, ctx: Context) -> None:
+    """Keeps the patient that the path names as `ctx.patient`, so that no handler below it meets a missing one.
+
+    Without a matching route there is no id to look for, and the request is on its way to a 404 or 405.
+    """
+    id = req.params.get('id')
+    if isinstance(id, int):
+        ctx.patient = await patients.get(database(req), id)
+
+
+def refuse_other_sites(req: Request, res: Response, ctx: Context) -> Response | None:
+    """Refuses what another web site makes a visitor's browser send: browsers name the page's origin, others none."""
+    origin = req.headers.get('origin')
+    if origin is None or urlsplit(origin).netloc == req.headers.get('host'):
+        return None
+    return res.out(403, {'error': 'This has to be sent from a page of the clinic itself.'})
