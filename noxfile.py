@@ -89,6 +89,8 @@ def typing(session: nox.Session) -> None:
         session.run('mypy', f'packages/{package}/src/{module}')
     for module in PACKAGES.values():
         session.run('pyright', '--ignoreexternal', '--verifytypes', module)
+    session.run('mypy', 'tests/typing_of_users.py')
+    session.run('pyright', 'tests/typing_of_users.py')
     for example in sorted(path.parent for path in ROOT.glob('examples/*/app.py')):
         with session.chdir(example):
             session.run('mypy', '--config-file', str(ROOT / 'pyproject.toml'), '.')
