@@ -7,6 +7,11 @@ from store import patients
 from store.database import database
 
 
+def protect(req: Request, res: Response, ctx: Context) -> None:
+    """Keeps browsers from guessing types, and caches from keeping what is about patients."""
+    res.header('x-content-type-options', 'nosniff').header('cache-control', 'private, no-cache')
+
+
 async def find_patient(req: Request, res: Response, ctx: Context) -> None:
     """Keeps the patient that the path names as `ctx.patient`, so that no handler below it meets a missing one.
 

@@ -115,7 +115,8 @@ DB = Key[Database]('db')
 
 
 async def connect(app: App) -> AsyncIterator[None]:
-    """Opens the database when the app starts and closes it when the app stops."""
+    """Opens the database, and makes the folder of documents, when the app starts; closes it when the app stops."""
+    app.CONFIG('DOCUMENTS').mkdir(exist_ok=True)
     path = str(app.CONFIG('DATABASE'))
     async with opened(path) as writer, opened(path) as reader:
         await reader.execute('PRAGMA query_only = ON')

@@ -49,9 +49,11 @@ async def change(db: Database, id: int, values: Row) -> Row:
     return changed[0]
 
 
-async def remove(db: Database, id: int) -> None:
-    """Removes a patient and, by the foreign keys, all that belongs to the patient."""
+async def remove(db: Database, id: int) -> list[Row]:
+    """Removes a patient and, by the foreign keys, all that belongs to the patient; gives the documents to discard."""
     async with db.transaction() as run:
+        documents = await run('SELECT stored FROM documents WHERE patient_id = ?', id)
         removed = await run('DELETE FROM patients WHERE id = ? RETURNING id', id)
     if not removed:
         raise NoSuch('patient', id)
+    return documents

@@ -25,6 +25,17 @@ TABLES = (
     )
     """,
     'CREATE INDEX visits_by_patient ON visits (patient_id, at)',
+    """
+    CREATE TABLE documents (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        patient_id INTEGER NOT NULL REFERENCES patients ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        stored TEXT NOT NULL,
+        added TEXT NOT NULL DEFAULT (date('now', 'localtime'))
+    )
+    """,
+    'CREATE INDEX documents_by_patient ON documents (patient_id)',
 )
 
 ADD_PATIENT = 'INSERT INTO patients (number, name, born, phone, email, notes) VALUES (?, ?, ?, ?, ?, ?)'

@@ -1,7 +1,7 @@
 """/v1/patients: the records themselves."""
 
 from heaven import Context, Request, Response
-from store import patients
+from store import documents, patients
 from store.checks import between, checked
 from store.database import database
 
@@ -31,5 +31,6 @@ async def change_record(req: Request, res: Response, ctx: Context) -> None:
 
 
 async def delete_record(req: Request, res: Response, ctx: Context) -> None:
-    await patients.remove(database(req), ctx.patient['id'])
+    removed = await patients.remove(database(req), ctx.patient['id'])
+    await documents.discard(req.app.CONFIG('DOCUMENTS'), removed)
     res.status = 204
