@@ -94,11 +94,15 @@ class Folder(NamedTuple):
 
 
 class Loader(jinja2.BaseLoader):
-    """Finds templates in folders, searched in order."""
+    """Finds templates in folders, searched in order, and keeps what is known of them."""
 
     def __init__(self, folders: Callable[[], list[Folder]]) -> None:
         self.folders = folders
         self.escaped: dict[str | None, bool] = {}
+        self.known: dict[Any, jinja2.Template] = {}
+        self.skeletons: dict[str, jinja2.Template] = {}
+        self.assets: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+        self.undefined: dict[bool, type[jinja2.Undefined]] = {}
 
     def find(self, name: str) -> tuple[str, Folder] | None:
         """Gives the file of a template and its folder; a name that would lead out of a folder is in none."""
@@ -149,7 +153,11 @@ class Page(Context):
 
 
 class Environment(jinja2.Environment):
-    """A Jinja2 environment over a `Loader`, with skeletons, and strict when it debugs."""
+    """A Jinja2 environment over a `Loader`, with skeletons, and strict when it debugs.
+
+    Templates read its attributes all the time, and CPython is quick only at objects that have not too many: with three
+    more, a table takes 3% longer. So there are none of our own; they are the loader's.
+    """
 
     context_class = Page
     loader: Loader
@@ -163,22 +171,18 @@ class Environment(jinja2.Environment):
             auto_reload=False,
             **options,
         )
-        self.lenient = self.undefined
-        self.strict = self.undefined if 'undefined' in options else Strict
-        self.known: dict[Any, jinja2.Template] = {}
-        self.skeletons: dict[str, jinja2.Template] = {}
-        self.assets: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+        loader.undefined = {False: self.undefined, True: self.undefined if 'undefined' in options else Strict}
 
     def debug(self, on: bool) -> None:
         """Turns debugging on or off: templates that changed are read again, and undefined names are errors."""
-        self.auto_reload, self.undefined = on, self.strict if on else self.lenient
-        self.known.clear()
-        self.assets.clear()
+        self.auto_reload, self.undefined = on, self.loader.undefined[on]
+        self.loader.known.clear()
+        self.loader.assets.clear()
 
     def forget(self) -> None:
         """Drops everything compiled, for folders or settings have changed."""
-        self.known.clear()
-        self.skeletons.clear()
+        self.loader.known.clear()
+        self.loader.skeletons.clear()
         assert self.cache is not None
         self.cache.clear()
 
@@ -186,17 +190,17 @@ class Environment(jinja2.Environment):
         self, name: str | jinja2.Template, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
     ) -> jinja2.Template:
         """Gives a compiled template; outside debug, one that was given before costs one lookup."""
-        found = self.known.get(name)
+        found = self.loader.known.get(name)
         if found is None or globals:
             found = super().get_template(name, parent, globals)
             if not self.auto_reload and isinstance(name, str):
-                self.known[name] = found
+                self.loader.known[name] = found
         return found
 
     def skeleton(self, name: str | jinja2.Template) -> jinja2.Template:
         """Gives the skeleton of a template, compiled; the compiled skeleton of a page asks for that of its layout."""
         name = name if isinstance(name, str) else str(name.name)
-        found = self.skeletons.get(name)
+        found = self.loader.skeletons.get(name)
         if found is None or (self.auto_reload and not found.is_up_to_date):
             source, path, is_fresh = self.loader.get_source(self, name)
             tree = self.parse(source, name, path)
@@ -210,7 +214,7 @@ class Environment(jinja2.Environment):
             tree.body = [*kept, never.set_environment(self)] if dead else kept
             code = self.compile(tree, name, path)
             found = self.template_class.from_code(self, code, self.make_globals(None), is_fresh)
-            self.skeletons[name] = found
+            self.loader.skeletons[name] = found
         return found
 
 

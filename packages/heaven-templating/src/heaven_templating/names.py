@@ -45,7 +45,7 @@ def asset(context: Context, name: str, /) -> str:
     the app that it is mounted on. MissingAsset if none has it.
     """
     req, _, _, app = here(context)
-    known: dict[str, str] = context.environment.assets.setdefault(app, {})  # type: ignore[attr-defined]
+    known: dict[str, str] = context.environment.loader.assets.setdefault(app, {})  # type: ignore[union-attr]
     if name not in known or context.environment.auto_reload:
         known[name] = versioned(app, name)
     return root(req) + known[name]
