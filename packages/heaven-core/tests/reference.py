@@ -15,7 +15,7 @@ GRAMMAR = {
     'float': (r'-?[0-9]{1,300}(\.[0-9]{1,300})?', float),
     'bool': (r'(?i:true|false|1|0)', lambda text: BOOLS[text.lower()]),
     'date': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}', datetime.date.fromisoformat),
-    'datetime': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}', datetime.datetime.fromisoformat),
+    'datetime': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?', datetime.datetime.fromisoformat),
     'uuid': (r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', uuid.UUID),
     'slug': (r'[a-z]+(-[a-z]+)*', str),
     'str': (r'(?s:.+)', str),
