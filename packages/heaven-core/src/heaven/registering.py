@@ -181,6 +181,8 @@ class Registrar:
         return registrar
 
     def _joined(self, route: str) -> str:
+        if not isinstance(route, str):
+            raise TypeError(f'a route is a str such as /patients/:id, not {type(route).__name__}')
         if not route.startswith('/'):
             raise UrlError(f'{route!r} must begin with a slash: {"/" + route!r}')
         return self._prefix + route
@@ -204,10 +206,10 @@ class Registrar:
         for known in app._routes:
             if record.name is not None and known.name == record.name:
                 raise UrlDuplicateError(f'{pattern.text} cannot be named {record.name!r}: {known.pattern.text} is')
-        for method in methods:
-            key = (method, record.subdomain, pattern.shape)
-            if (other := app._shapes.setdefault(key, pattern)) is not pattern:
-                raise UrlDuplicateError(f'{method} {pattern.text} is already registered, as {other.text}')
+        shapes = {(method, record.subdomain, pattern.shape): pattern for method in methods}
+        for key in shapes.keys() & app._shapes.keys():
+            raise UrlDuplicateError(f'{key[0]} {pattern.text} is already registered, as {app._shapes[key].text}')
+        app._shapes.update(shapes)
         app._routes.append(record)
         return None
 

@@ -138,6 +138,8 @@ class Pattern:
         self.segments = tuple(self.segment(part, types) for part in parts)
         self.check()
         self.queries = dict(self.query(part, types) for part in query.split('&')) if query else {}
+        if query and len(self.queries) <= query.count('&'):
+            raise UrlError(f'{text!r} names a query twice')
 
     def check(self) -> None:
         """Refuses what no path could mean, and notes the rank and the shape."""
