@@ -101,7 +101,7 @@ class App(Registrar, Lifecycle, Keeper):
         """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
         if handler is None:
             return lambda func: self.ERROR(kind, func) or func
-        if not isinstance(kind, (int, type)):
+        if not isinstance(kind, int) and not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise TypeError(f'ERROR takes a status or an exception class, not {kind!r}')
         self._open()._errors[kind] = handler
         return None

@@ -137,9 +137,9 @@ class Lifecycle:
         if isinstance(target, str):
             from heaven.resolving import imported
 
-            target = imported(target, self, where)  # type: ignore[arg-type]
+            where, target = f'{where}: {target!r}', imported(target, self, where)  # type: ignore[arg-type]
         if target is not None and not callable(target):
-            raise TypeError(f'{where}: {target!r} cannot be called')
+            raise TypeError(f'{where} cannot be called: it is of type {type(target).__name__}')
         return target
 
     def _compile(self) -> None:

@@ -44,14 +44,14 @@ async def stray(func: Handler, out: Any, res: Any) -> Any:
     if isinstance(out, Awaitable):
         out = await out
     if out is not None and out is not res:
-        name = f'{getattr(func, "__module__", "")}.{getattr(func, "__qualname__", repr(func))}'
-        if name not in warned:
-            warned.add(name)
+        if id(func) not in warned:
+            warned[id(func)] = func
+            name = f'{getattr(func, "__module__", "")}.{getattr(func, "__qualname__", repr(func))}'
             log().warning('%s returned %s, which is ignored: set res.body instead', name, type(out).__name__)
     return out
 
 
-warned: set[str] = set()
+warned: dict[int, Handler] = {}
 
 
 async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
