@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -229,7 +230,6 @@ def main() -> None:
         print(json.dumps(asyncio.run(measure(10 if options.quick else 60))))
         return
     import environments
-    import run
 
     local = [str(PACKAGES / package) for package in ('heaven-core', 'heaven-templating')]
     python = environments.make('templating', (*local, *PEERS))
@@ -237,7 +237,9 @@ def main() -> None:
     found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
     print(table(found))
     if not options.quick:
-        run.store('templating', found)
+        kept = {'date': date.today().isoformat(), 'machine': environments.machine(), **found}
+        (HERE / 'results').mkdir(exist_ok=True)
+        (HERE / 'results' / 'templating.json').write_text(json.dumps(kept, indent=1) + '\n', 'utf-8')
 
 
 if __name__ == '__main__':
