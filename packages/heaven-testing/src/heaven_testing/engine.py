@@ -443,7 +443,7 @@ class Engine:
         secure = url.scheme in ('https', 'wss')
         scope: dict[str, Any] = {
             'type': kind,
-            'asgi': {'version': '3.0', 'spec_version': '2.5'},
+            'asgi': {'version': '3.0', 'spec_version': '2.3'},
             'http_version': '1.1',
             'method': request.method,
             'scheme': ('wss' if secure else 'ws') if kind == 'websocket' else ('https' if secure else 'http'),
@@ -465,6 +465,7 @@ class Engine:
         """Begin a WebSocket."""
         scope = self.scope(request, 'websocket')
         del scope['method']
+        scope['asgi']['spec_version'] = '2.4'
         scope.update(subprotocols=subprotocols, extensions={'websocket.http.response': {}})
         return Socket(self, scope, rules_for(scope))
 
