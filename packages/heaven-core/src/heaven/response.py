@@ -89,6 +89,7 @@ class Response:
     _body: Any = None
     _kind: Kind = UNSET
     _headers: ResponseHeaders | None = None
+    _streams: Sequence[Any] = ()
     _deferred: list[tuple[Callable[..., Any], App]] | None = None
     error: BaseException | None = None
 
@@ -124,7 +125,7 @@ class Response:
 
     @body.setter
     def body(self, body: Any) -> None:
-        self._kind = KINDS.get(body.__class__) or kind_of(body)
+        self._kind = KINDS.get(body.__class__) or self._unusual(body)
         self._body = body
 
     @property
@@ -285,15 +286,28 @@ class Response:
         self.headers.setdefault('content-type', f'{kind}; charset=utf-8')
         return self
 
-    def _replace(self, keep_type: bool) -> Any:
-        """Forgets the body, and the headers that describe it or its caching; gives what has to be closed."""
-        left = self._body if self._kind is STREAM else None
+    def _unusual(self, body: Any) -> Kind:
+        kind = kind_of(body)
+        if kind is STREAM:
+            self._streams = [*self._streams, body]
+            self._req._cleanup = [*(self._req._cleanup or ()), self._close]
+        return kind
+
+    async def _close(self) -> None:
+        """Closes every stream that was ever the body, sent or not, the last first: it may hold the others."""
+        from heaven.serving import close
+
+        streams, self._streams = self._streams, ()
+        for stream in reversed(streams):
+            await close(stream)
+
+    def _replace(self, keep_type: bool) -> None:
+        """Forgets the body, and the headers that describe it or its caching."""
         self._body, self._kind = None, UNSET
         if self._headers is not None:
             for name in DESCRIBING:
                 if name != b'content-type' or not keep_type:
                     self._headers._fields.pop(name, None)
-        return left
 
 
 DESCRIBING = (

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from heaven.errors import Abort, ClientError, Disconnected, HeavenError
-from heaven.response import FILE, JSON, STREAM, Kind
+from heaven.response import JSON, Kind
 from heaven.types import Handler, Message, Send
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ async def recover(
         said = error.body is not None
     elif isinstance(error, ClientError):
         status = error.status
-    await close(res._replace(keep_type=said))
+    res._replace(keep_type=said)
+    await res._close()
     res._status = status
     handler, nearest = (None, False) if said or last else find_handler(entry.app, error, status)
     try:
@@ -173,22 +174,33 @@ async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: 
         from heaven.mounting import forward
 
         return await forward(req, start, res._body, send)
-    body = res._body if data is None else None
     try:
-        await send(start)
+        if not await put(req, send, start):
+            return
         if data:
-            await send({'type': 'http.response.body', 'body': data, 'more_body': True})
+            await put(req, send, {'type': 'http.response.body', 'body': data, 'more_body': True})
         elif data is None and not entry.head and start['status'] not in BODILESS:
             length = dict(start['headers']).get(b'content-length')
-            if not await pump(req, body, send, None if length is None else int(length)):
+            if not await pump(req, res._body, send, None if length is None else int(length)):
                 return
         if req._overflow:
             await req._drain()
-        await send({'type': 'http.response.body', 'body': b'', 'more_body': False})
+        await put(req, send, {'type': 'http.response.body', 'body': b'', 'more_body': False})
+    except Exception as error:
+        log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
+        raise
+    finally:
+        await res._close()
+
+
+async def put(req: Request, send: Send, message: Message) -> bool:
+    """Sends a message; tells whether the client was there to take it."""
+    try:
+        await send(message)
     except OSError:
         req._gone = True
-    finally:
-        await close(body)
+        return False
+    return True
 
 
 async def pump(req: Request, body: Any, send: Send, length: int | None) -> bool:
@@ -202,16 +214,14 @@ async def pump(req: Request, body: Any, send: Send, length: int | None) -> bool:
     req._arm()
     try:
         async for chunk in source:
-            data = chunk.encode() if isinstance(chunk, str) else bytes(chunk)
-            if left is not None and (left := left - len(data)) < 0:
+            if not isinstance(chunk, bytes):
+                chunk = chunk.encode() if isinstance(chunk, str) else bytes(memoryview(chunk))
+            if left is not None and (left := left - len(chunk)) < 0:
                 raise RuntimeError(f'the stream is longer than the Content-Length that was set, {length}')
             if req._gone:
                 return False
-            if data:
-                try:
-                    await send({'type': 'http.response.body', 'body': data, 'more_body': True})
-                except OSError:
-                    return False
+            if chunk and not await put(req, send, {'type': 'http.response.body', 'body': chunk, 'more_body': True}):
+                return False
         if left:
             raise RuntimeError(f'the stream is {left} bytes shorter than the Content-Length that was set, {length}')
         return True
