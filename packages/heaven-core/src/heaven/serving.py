@@ -73,6 +73,10 @@ async def recover(
         said = error.body is not None
     elif isinstance(error, ClientError):
         status = error.status
+    if req._overflow:
+        from traceback import clear_frames
+
+        clear_frames(error.__traceback__)
     res._replace(keep_type=said)
     await res._close()
     res._status = status
