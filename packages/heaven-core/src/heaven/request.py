@@ -168,7 +168,7 @@ class Request:
         UnsupportedMedia, a 415, unless the content type is JSON; ClientError, a 400, for what is not JSON.
         """
         kind = self.headers.get('content-type', '').partition(';')[0].strip(' \t').lower()
-        if kind != 'application/json' and not kind.endswith('+json'):
+        if kind != 'application/json' and not (kind.endswith('+json') and kind.count('/') == 1):
             raise UnsupportedMedia(f'send JSON with the header content-type: application/json, not {kind or "none"!r}')
         body = self.body
         try:
