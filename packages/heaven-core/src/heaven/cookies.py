@@ -32,8 +32,8 @@ def set_cookie(
         raise ValueError(
             f'a cookie cannot hold {text!r:.80}: quote it with urllib.parse.quote(value), unquote when read'
         )
-    for attribute in (path, domain):
-        if attribute is not None and not ATTRIBUTE.issuperset(attribute):
+    for attribute, allowed in ((path, ATTRIBUTE), (domain, TOKEN)):
+        if attribute is not None and not allowed.issuperset(attribute):
             raise ValueError(f'a cookie attribute cannot hold {attribute!r:.80}: use urllib.parse.quote(path)')
     prefix = name.lower()
     if prefix.startswith(('__secure-', '__host-')) and not secure:
