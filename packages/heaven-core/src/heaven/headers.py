@@ -28,7 +28,7 @@ def header_name(name: str) -> bytes:
 
 def header_value(value: Any) -> bytes:
     """Gives a header's value as sent, stripped; ValueError for what a header may not hold (RFC 9110, 5.5)."""
-    text = (value if isinstance(value, str) else str(value)).strip(' \t')
+    text = (str(value, 'latin-1') if isinstance(value, bytes) else str(value)).strip(' \t')
     if not (text.isascii() and text.isprintable()):
         if any(char < ' ' and char != '\t' or char == '\x7f' for char in text):
             raise ValueError(f'a header value cannot hold control characters: {text!r:.80}')
@@ -241,7 +241,7 @@ class ResponseHeaders(MutableMapping[str, str]):
         elif key == b'set-cookie':
             self._cookies += [header_value(value)] if values is None else values
         else:
-            self._fields[key] = header_value(value) if values is None else b', '.join(values)
+            self._fields[key] = header_value(value) if values is None else b', '.join(filter(None, values))
 
     def __getitem__(self, name: str) -> str:
         key = header_name(name)
