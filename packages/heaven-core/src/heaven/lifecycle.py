@@ -333,4 +333,5 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
 async def finish(generator: Any) -> None:
     """Runs the rest of an async generator."""
     async for _ in generator:
+        await generator.aclose()
         raise RuntimeError(f'{generator!r} has a second yield: startup is up to the first, shutdown is the rest')

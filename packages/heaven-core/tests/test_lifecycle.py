@@ -1,0 +1,336 @@
+"""Startup and shutdown: their order, their failures, and apps that no server starts."""
+
+import asyncio
+import logging
+
+import pytest
+from driver import Exchange, Live, StartupFailed, call
+from heaven import SHUTDOWN, STARTUP, App
+
+
+def noted(events, mark, kind='sync'):
+    async def coroutine(app):
+        await asyncio.sleep(0)
+        events.append(mark)
+
+    async def generator(app):
+        events.append(f'{mark} up')
+        yield
+        await asyncio.sleep(0)
+        events.append(f'{mark} down')
+
+    return {'sync': lambda app: events.append(mark), 'async': coroutine, 'generator': generator}[kind]
+
+
+def cycle(app):
+    with Live(app):
+        pass
+
+
+def lifespan(app):
+    """Every answer of the app to startup, and to shutdown if it started."""
+    answers, orders = [], ['lifespan.shutdown', 'lifespan.startup']
+
+    async def receive():
+        return {'type': orders.pop()}
+
+    async def send(message):
+        answers.append(message)
+
+    asyncio.run(app({'type': 'lifespan', 'asgi': {'version': '3.0'}}, receive, send))
+    return answers
+
+
+@pytest.mark.parametrize('kind', ['sync', 'async'])
+@pytest.mark.parametrize(
+    'register', [lambda app, f: app.ON(STARTUP, f), lambda app, f: app.ONCE(f)], ids=['ON', 'ONCE']
+)
+def test_startup_functions_run_in_order_with_the_app(kind, register):
+    app, events = App(), []
+    register(app, events.append)
+    for mark in 'abc':
+        register(app, noted(events, mark, kind))
+    with Live(app):
+        assert events == [app, 'a', 'b', 'c']
+    assert events == [app, 'a', 'b', 'c']
+
+
+def test_shutdown_is_the_reverse_of_registration_functions_and_generators_together():
+    app, events = App(), []
+    app.ON(SHUTDOWN, noted(events, 'a'))
+    app.ON(STARTUP, noted(events, 'b', 'generator'))
+    app.ON(SHUTDOWN, noted(events, 'c', 'async'))
+    app.ONCE(noted(events, 'd', 'generator'))
+    app.ON(STARTUP, noted(events, 'e'))
+    app.ON(SHUTDOWN, noted(events, 'f'))
+    with Live(app):
+        assert events == ['b up', 'd up', 'e']
+        events.clear()
+    assert events == ['f', 'd down', 'c', 'b down', 'a']
+
+
+def test_a_server_that_tells_both_gets_both_answers():
+    assert lifespan(App()) == [{'type': 'lifespan.startup.complete'}, {'type': 'lifespan.shutdown.complete'}]
+
+
+def test_functions_may_be_dotted_names(tmp_path, monkeypatch):
+    folder = tmp_path / 'clinic_lifecycle'
+    folder.mkdir()
+    (folder / '__init__.py').write_text('')
+    (folder / 'db.py').write_text(
+        'events = []\n'
+        'async def connect(app):\n    events.append(("up", app))\n    yield\n    events.append(("down", app))\n'
+        'def close(app):\n    events.append(("close", app))\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    app = App()
+    app.ON(STARTUP, 'clinic_lifecycle.db.connect')
+    app.ON(SHUTDOWN, 'clinic_lifecycle.db.close')
+    cycle(app)
+    from clinic_lifecycle.db import events
+
+    assert events == [('up', app), ('close', app), ('down', app)]
+
+
+@pytest.mark.parametrize('name', ['nowhere_at_all.f', 'json.no_such_function', 'json'])
+def test_a_dotted_name_that_leads_nowhere_refuses_to_start_and_says_so(name):
+    app = App()
+    app.ON(STARTUP, name)
+    with pytest.raises(StartupFailed, match=name.rpartition('.')[2]):
+        cycle(app)
+
+
+def boom(app):
+    raise ValueError('no database today')
+
+
+async def boom_async(app):
+    raise ValueError('no database today')
+
+
+async def boom_generator(app):
+    raise ValueError('no database today')
+    yield
+
+
+@pytest.mark.parametrize('broken', [boom, boom_async, boom_generator])
+def test_a_startup_that_fails_undoes_what_had_started_and_tells_the_reason(broken):
+    app, events = App(), []
+    app.ONCE(noted(events, 'a', 'generator'))
+    app.ONCE(noted(events, 'b', 'generator'))
+    app.ONCE(broken)
+    app.ONCE(noted(events, 'c', 'generator'))
+    app.DAEMON(lambda app: events.append('daemon'))
+    with pytest.raises(StartupFailed, match='no database today'):
+        cycle(app)
+    assert events == ['a up', 'b up', 'b down', 'a down']
+
+
+def test_a_failed_startup_is_one_message_and_nothing_is_waited_for():
+    app = App()
+    app.ONCE(boom)
+    [answer] = lifespan(app)
+    assert answer['type'] == 'lifespan.startup.failed' and 'no database today' in answer['message']
+
+
+def test_an_app_whose_startup_failed_may_start_again():
+    app, fails = App(), [True]
+    app.ONCE(lambda app: fails and (fails.pop(), boom(app)))
+    with pytest.raises(StartupFailed):
+        cycle(app)
+    app.GET('/', lambda req, res, ctx: None)
+    with Live(app) as live:
+        assert live.call().status == 200
+
+
+def test_shutdown_runs_whole_whatever_fails(caplog):
+    app, events = App(), []
+
+    async def bad_tail(app):
+        yield
+        raise ValueError('bad tail')
+
+    app.ON(SHUTDOWN, noted(events, 'a'))
+    app.ONCE(bad_tail)
+    app.ON(SHUTDOWN, noted(events, 'b', 'async'))
+    app.ON(SHUTDOWN, boom)
+    app.ONCE(noted(events, 'c', 'generator'))
+    app.ON(SHUTDOWN, boom_async)
+    answers = lifespan(app)
+    assert events == ['c up', 'c down', 'b', 'a']
+    assert len(answers) == 2 and answers[1]['type'].startswith('lifespan.shutdown.')
+    assert caplog.text.count('ValueError: no database today') == 2 and caplog.text.count('ValueError: bad tail') == 1
+
+
+def test_a_generator_that_yields_again_is_ended_and_stops_nothing(caplog):
+    app, events = App(), []
+
+    async def twice(app):
+        try:
+            yield
+            yield
+        finally:
+            events.append('ended')
+
+    app.ON(SHUTDOWN, noted(events, 'a'))
+    app.ONCE(twice)
+    lifespan(app)
+    assert events == ['ended', 'a']
+
+
+def test_what_startup_awaits_is_on_the_loop_that_serves():
+    app, loops = App(), []
+
+    async def startup(app):
+        loops.append(asyncio.get_running_loop())
+        yield
+        loops.append(asyncio.get_running_loop())
+
+    async def handler(req, res, ctx):
+        loops.append(asyncio.get_running_loop())
+
+    app.ONCE(startup)
+    app.GET('/', handler)
+    with Live(app) as live:
+        live.call()
+    assert len(loops) == 3 and len(set(loops)) == 1
+
+
+# without lifespan
+
+
+def slow_start(starts, fails=0):
+    app = App()
+
+    async def startup(app):
+        starts.append(1)
+        await asyncio.sleep(0)
+        if len(starts) <= fails:
+            raise ValueError('not yet')
+        app.keep('db', 'there')
+
+    app.ONCE(startup)
+    app.GET('/', lambda req, res, ctx: res.out(200, req.app.peek('db')))
+    return app
+
+
+def test_the_first_requests_start_the_app_once():
+    starts = []
+    app = slow_start(starts)
+
+    async def main():
+        return await asyncio.gather(*(Exchange(app).reply() for _ in range(5)))
+
+    assert [reply.text for reply in asyncio.run(main())] == ['there'] * 5
+    assert len(starts) == 1
+
+
+def test_a_first_request_that_cannot_start_the_app_is_a_500_and_the_next_tries_again(caplog):
+    starts = []
+    app = slow_start(starts, fails=2)
+    assert [call(app).status for _ in range(4)] == [500, 500, 200, 200]
+    assert len(starts) == 3
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+    assert 'not yet' in caplog.text
+
+
+def test_a_startup_failure_is_not_shown_to_the_client():
+    assert 'not yet' not in call(slow_start([], fails=1)).text
+
+
+def test_a_client_that_leaves_while_the_app_starts_does_not_start_it_twice():
+    starts = []
+    app = slow_start(starts)
+
+    async def main():
+        first, second = Exchange(app).start(), Exchange(app).start()
+        while not starts:
+            await asyncio.sleep(0)
+        first.task.cancel()
+        return await second.reply()
+
+    assert asyncio.run(main()).text == 'there'
+    assert call(app).text == 'there'
+    assert len(starts) <= 2
+
+
+# registration and runs
+
+REGISTRATIONS = {
+    'GET': lambda app, f: app.GET('/x', f),
+    'METHOD': lambda app, f: app.METHOD('PROPFIND', '/x', f),
+    'HTTP': lambda app, f: app.HTTP('/x', f),
+    'WS': lambda app, f: app.WS('/x', f),
+    'group': lambda app, f: app.group('/v1').GET('/x', f),
+    'BEFORE': lambda app, f: app.BEFORE('/x', f),
+    'AFTER': lambda app, f: app.AFTER('/x', f),
+    'ERROR': lambda app, f: app.ERROR(404, f),
+    'ON': lambda app, f: app.ON(STARTUP, f),
+    'ONCE': lambda app, f: app.ONCE(f),
+    'DAEMON': lambda app, f: app.DAEMON(f),
+    'daemons': lambda app, f: setattr(app, 'daemons', f),
+    'TYPE': lambda app, f: app.TYPE('slug', str),
+}
+
+
+@pytest.mark.parametrize('register', REGISTRATIONS.values(), ids=REGISTRATIONS)
+def test_registration_while_the_app_runs_is_a_runtimeerror(register):
+    app = App()
+    with Live(app) as live:
+        with pytest.raises(RuntimeError):
+            register(app, lambda *args: None)
+        assert live.call('GET', '/x').status == 404
+    register(app, lambda *args: None)
+
+
+def test_registration_during_startup_is_still_possible_or_said_not_to_be():
+    app = App()
+    app.ONCE(lambda app: app.GET('/late', lambda req, res, ctx: None))
+    try:
+        with Live(app) as live:
+            assert live.call('GET', '/late').status == 200
+    except StartupFailed as error:
+        assert 'RuntimeError' in str(error) or 'start' in str(error)
+
+
+def test_registration_after_a_first_request_without_lifespan_is_a_runtimeerror():
+    app = App()
+    call(app)
+    with pytest.raises(RuntimeError):
+        app.GET('/', lambda req, res, ctx: None)
+
+
+def test_after_shutdown_routes_may_be_added_and_the_app_starts_again():
+    app, events = App(), []
+    app.ONCE(noted(events, 'a', 'generator'))
+    app.GET('/one', lambda req, res, ctx: res.out(200, 'one'))
+    for name in ('two', 'three'):
+        cycle(app)
+        app.GET(f'/{name}', lambda req, res, ctx, name=name: res.out(200, name))
+    with Live(app) as live:
+        assert [live.call('GET', f'/{name}').text for name in ('one', 'two', 'three')] == ['one', 'two', 'three']
+    assert events == ['a up', 'a down'] * 3
+
+
+def test_what_a_run_kept_goes_with_it_and_what_was_kept_before_stays():
+    app, seen = App(), []
+    app.keep('always', 1)
+
+    def startup(app):
+        seen.append((app.peek('always'), app.peek('run')))
+        app.keep('run', 2)
+
+    app.ONCE(startup)
+    app.GET('/', lambda req, res, ctx: res.out(200, [req.app.peek('always'), req.app.peek('run')]))
+    for _ in range(2):
+        with Live(app) as live:
+            assert live.call().json() == [1, 2]
+    assert seen == [(1, None), (1, None)]
+
+
+def test_shutdown_still_sees_what_the_run_kept():
+    app, seen = App(), []
+    app.ONCE(lambda app: app.keep('db', 'open'))
+    app.ON(SHUTDOWN, lambda app: seen.append(app.peek('db')))
+    cycle(app)
+    assert seen == ['open']
