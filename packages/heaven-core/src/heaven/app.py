@@ -258,7 +258,7 @@ class App(Registrar, Lifecycle, Keeper):
                     req._gone = True
             if failure is not None:
                 self._report(scope, failure)
-            elif res._deferred is not None:
+            elif res._deferred is not None and res._status != 500:
                 await run_deferred(res)
         finally:
             if req._cleanup is not None:
