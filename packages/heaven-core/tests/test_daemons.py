@@ -1,0 +1,186 @@
+"""Daemons: background work from startup to shutdown."""
+
+import asyncio
+import threading
+from itertools import pairwise
+
+import pytest
+from asks import jumping
+from driver import Live
+from heaven import SHUTDOWN, App
+
+
+def register(app, daemon):
+    app.DAEMON(daemon)
+
+
+def assign(app, daemon):
+    app.daemons = daemon
+
+
+async def until(condition, limit=10_000):
+    async with asyncio.timeout(limit):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def clocked(results, add=register):
+    """When a daemon ran whose runs end with `results`, in seconds of a clock that jumps."""
+    times, left = [], list(results)
+
+    async def daemon(app):
+        times.append(asyncio.get_running_loop().time())
+        result = left.pop(0) if left else None
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def main():
+        app = App()
+        add(app, daemon)
+        async with Live(app):
+            await until(lambda: not left)
+            await asyncio.sleep(1000)
+
+    jumping(main())
+    return [later - sooner for sooner, later in pairwise(times)]
+
+
+@pytest.mark.parametrize('add', [register, assign])
+@pytest.mark.parametrize(
+    'results, gaps', [([None], []), ([False], []), ([5, 5, 60.5, None], [5, 5, 60.5]), ([0, 0, 0, None], [0, 0, 0])]
+)
+def test_a_returned_number_is_the_seconds_to_the_next_run(results, gaps, add):
+    assert clocked(results, add) == pytest.approx(gaps, abs=0.1)
+
+
+def test_an_exception_is_logged_and_the_daemon_runs_again_later_and_later(caplog):
+    gaps = clocked([ValueError('weak heart')] * 5 + [None])
+    assert len(gaps) == 5 and gaps[0] > 0 and gaps == sorted(gaps) and gaps[3] > gaps[0]
+    assert [(record.name, record.levelname) for record in caplog.records] == [('heaven', 'ERROR')] * 5
+    assert 'weak heart' in caplog.text
+
+
+def test_several_daemons_run_side_by_side_with_the_app_that_has_started():
+    async def main():
+        app, seen = App(), []
+
+        async def daemon(app):
+            seen.append(app.peek('db'))
+            await asyncio.Event().wait()
+
+        for add in (register, assign, assign):
+            add(app, daemon)
+        app.ONCE(lambda app: app.keep('db', 'open'))
+        async with Live(app):
+            await until(lambda: len(seen) == 3)
+        return seen
+
+    assert asyncio.run(main()) == ['open'] * 3
+
+
+def test_a_busy_daemon_starves_nobody():
+    async def main():
+        app, runs = App(), []
+
+        async def daemon(app):
+            runs.append(1)
+            return 0
+
+        app.DAEMON(daemon)
+        app.GET('/', lambda req, res, ctx: None)
+        async with Live(app) as live:
+            assert (await live.ask()).status == 200
+            await until(lambda: len(runs) > 3)
+        count = len(runs)
+        await asyncio.sleep(0)
+        return count == len(runs)
+
+    assert asyncio.run(main())
+
+
+def test_an_async_daemon_is_cancelled_and_awaited_at_shutdown():
+    async def main():
+        app, events = App(), []
+
+        async def daemon(app):
+            events.append('begun')
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                events.append('ended')
+
+        app.DAEMON(daemon)
+        app.ON(SHUTDOWN, lambda app: events.append('shutdown'))
+        async with Live(app):
+            await until(lambda: events)
+        return events
+
+    assert asyncio.run(main()) == ['begun', 'ended', 'shutdown']
+
+
+@pytest.mark.parametrize('result', [1000, ValueError('weak heart')])
+def test_a_daemon_that_sleeps_between_runs_ends_at_shutdown(result):
+    async def main():
+        app, runs = App(), []
+
+        async def daemon(app):
+            runs.append(1)
+            if isinstance(result, Exception):
+                raise result
+            return result
+
+        app.DAEMON(daemon)
+        async with Live(app):
+            await until(lambda: runs)
+        return len(runs), len(asyncio.all_tasks())
+
+    assert asyncio.run(main()) == (1, 1)
+
+
+def test_a_sync_daemon_runs_in_a_thread_again_and_again_until_shutdown():
+    app, threads = App(), []
+
+    def daemon(app):
+        threads.append(threading.get_ident())
+        return 0
+
+    app.DAEMON(daemon)
+    with Live(app) as live:
+        live.run(until(lambda: len(threads) > 2))
+    count = len(threads)
+    assert threading.get_ident() not in threads
+    with Live(App()):
+        pass
+    assert count == len(threads)
+
+
+def test_a_sync_daemon_at_work_is_waited_for_at_shutdown():
+    app, begun, release, done = App(), threading.Event(), threading.Event(), []
+
+    def daemon(app):
+        begun.set()
+        release.wait(10)
+        done.append(True)
+        return 0
+
+    app.DAEMON(daemon)
+    timer = threading.Timer(0.05, release.set)
+    with Live(app) as live:
+        live.run(until(begun.is_set))
+        timer.start()
+    assert done == [True]
+
+
+def test_a_daemon_runs_anew_in_every_run():
+    app, runs = App(), []
+
+    async def daemon(app):
+        runs.append(1)
+
+    app.DAEMON(daemon)
+    for n in (1, 2):
+        with Live(app) as live:
+            live.run(until(lambda n=n: len(runs) == n))
+    assert len(runs) == 2
