@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from heaven.types import Scope
 
-ABSOLUTE = re.compile(r'[a-z][a-z0-9+.-]*://[^/?#]*', re.I)
+ABSOLUTE = re.compile(r'\A[a-z][a-z0-9+.-]*://[^/?#]*', re.I)
 
 
 def spelled(scope: Scope) -> tuple[str, list[str]] | None:
