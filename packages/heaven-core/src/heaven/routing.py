@@ -248,9 +248,8 @@ class Pattern:
             if segment.type is None:
                 parts.append(quote(segment.text, safe="!$&'()*+,;=:@~"))
                 continue
-            if segment.text not in params:
+            if (value := params.get(segment.text)) is None:
                 raise UrlError(f'{self.text!r} needs a value for {segment.text!r}')
-            value = params[segment.text]
             text = value.isoformat() if hasattr(value, 'isoformat') else str(value)
             split = text.split('/') if segment.rank == REST else [text]
             if (
