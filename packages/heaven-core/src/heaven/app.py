@@ -13,7 +13,7 @@ from heaven.registering import Registrar
 from heaven.request import Request
 from heaven.response import FILE, UNSET, Response
 from heaven.routing import TYPES, Type, rank
-from heaven.serving import deliver, fix, recover, run_always, run_deferred, stray
+from heaven.serving import deliver, fix, recover, repair, run_always, run_deferred, stray
 from heaven.table import walk
 from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Scope, Send
 
@@ -246,8 +246,7 @@ class App(Registrar, Lifecycle, Keeper):
             try:
                 start, data = fix(entry, res)
             except Exception as error:
-                failure = await recover(error, entry, req, res, ctx)
-                start, data = fix(entry, res)
+                failure, start, data = await repair(error, entry, req, res, ctx)
             if data is None or req._overflow:
                 await deliver(entry, req, res, send, start, data)
             else:

@@ -170,6 +170,16 @@ def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
     return {'type': 'http.response.start', 'status': status, 'headers': fields}, data
 
 
+async def repair(error: Exception, entry: Entry, req: Request, res: Response, ctx: Context) -> Any:
+    """Answers in place of what could not be encoded, in plain words if the ERROR handler's page cannot be either."""
+    failure = await recover(error, entry, req, res, ctx)
+    try:
+        return failure, *fix(entry, res)
+    except Exception as another:
+        failure = await recover(another, entry, req, res, ctx, last=True)
+        return failure, *fix(entry, res)
+
+
 async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: Message, data: bytes | None) -> None:
     """Sends what is more than two messages: a stream, a file, another app's answer, or one with a body to drop."""
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
