@@ -300,7 +300,7 @@ class Request:
         if self._pending is not None:
             self._pending.cancel()
         for close in self._cleanup or ():
-            close()
+            await close()
 
     async def _drain(self) -> None:
         """Reads and drops what the client still sends, so that it comes to read the answer: 8 MiB or 5 seconds."""
