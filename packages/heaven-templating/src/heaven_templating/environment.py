@@ -42,7 +42,7 @@ class MissingTemplate(HeavenError, jinja2.TemplateNotFound):
         return (
             f'no template {self.name!r} in {" or ".join(map(str, self.folders)) or "any folder"}'
             + ('' if is_legal(str(self.name)) else '; a name is a path inside a folder, with / and without . or ..')
-            + near(str(self.name), {name for folder in self.folders for name in folder.names()})
+            + near(str(self.name), {name for folder in self.folders for name in folder.names()}, 0.8)
         )
 
 
@@ -250,7 +250,7 @@ def listed(names: Iterable[str]) -> str:
     return ', '.join(ordered[:20]) + (', ...' if ordered[20:] else '') or 'none'
 
 
-def near(name: str, names: Iterable[str]) -> str:
-    """Ends a message with the names that come near, if any do."""
-    close = get_close_matches(name, list(names), 3)
+def near(name: str, names: Iterable[str], ratio: float = 0.6) -> str:
+    """Ends a message with the names that come near, if any do; `ratio` is how near, of 1."""
+    close = get_close_matches(name, list(names), 3, ratio)
     return f'. Did you mean {" or ".join(map(repr, close))}?' if close else ''

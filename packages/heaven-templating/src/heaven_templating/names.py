@@ -106,7 +106,7 @@ def versioned(app: App, name: str) -> str:
         for root, _, files in os.walk(folder)
         for file in files
     }
-    raise MissingAsset(f'no asset {name!r} in {where}{near(name, there)}')
+    raise MissingAsset(f'no asset {name!r} in {where}{near(name, there, 0.8)}')
 
 
 def served(app: App, prefix: str, name: str) -> str:
@@ -117,7 +117,10 @@ def served(app: App, prefix: str, name: str) -> str:
 
 def allowing(policy: str, nonce: str) -> str:
     """Allows a nonce in one policy, for scripts, and for styles where the policy limits them."""
-    directives = {words[0].lower(): words[1:] for text in policy.split(';') if (words := text.split())}
+    directives: dict[str, list[str]] = {}
+    for words in map(str.split, policy.split(';')):
+        if words:
+            directives.setdefault(words[0].lower(), words[1:])
     directives.setdefault('script-src', list(directives.get('default-src', ["'self'"])))
     for name in NONCED:
         if name in directives and "'unsafe-inline'" not in directives[name]:
