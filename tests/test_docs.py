@@ -48,3 +48,11 @@ def test_every_python_block_of_a_page_runs(page, tmp_path):
     command = [sys.executable, '-W', 'error', '-c', RUN, str(page)]
     result = subprocess.run(command, input=text.encode(), cwd=tmp_path, capture_output=True, timeout=60)
     assert result.returncode == 0, result.stderr.decode()
+
+
+@pytest.mark.parametrize('page', sorted({*PAGES, *ROOT.glob('*.md')}), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_to_another_file_leads_somewhere(page):
+    text = re.sub(r'^```.*?^```|`[^`]*`', '', page.read_text('utf-8'), flags=re.MULTILINE | re.DOTALL)
+    links = [link.partition('#')[0] for link in re.findall(r'\]\(([^)\s]+)', text)]
+    files = [link for link in links if link and not re.match(r'[a-z]+:', link)]
+    assert [link for link in files if not (page.parent / link).exists()] == []
