@@ -28,6 +28,13 @@ ASYNC_TEST = """
         assert loop == str(id(asyncio.get_running_loop()))
 """
 
+BOTH = f"""
+def test_it(client):
+    assert client.get('/').text.startswith('True ')
+
+async def test_async(async_client):{ASYNC_TEST}
+"""
+
 
 def missing(*modules):
     return [name for name in modules if importlib.util.find_spec(name) is None]
@@ -206,7 +213,7 @@ def test_the_client_of_a_django_suite_stays_djangos(suite, order):
 @needs('django', 'pytest_django')
 @pytest.mark.parametrize('order', [1, -1])
 def test_client_is_ours_where_pytest_django_is_installed_but_no_django_is_tested(suite, order):
-    test = f"def test_it(client):\n    assert client.get('/').text.startswith('True ')\nasync def test_async(async_client):{ASYNC_TEST}"
+    test = BOTH
     result = suite(*('pytest_django.plugin', 'heaven_testing.plugin')[::order], conftest=APP_FIXTURE, test_it=test)
     result.assert_outcomes(passed=2)
 
@@ -239,7 +246,7 @@ def test_the_client_of_a_flask_suite_stays_flasks(suite, order):
 @needs('flask', 'pytest_flask')
 @pytest.mark.parametrize('order', [1, -1])
 def test_client_is_ours_where_pytest_flask_is_installed_but_no_flask_is_tested(suite, order):
-    test = f"def test_it(client):\n    assert client.get('/').text.startswith('True ')\nasync def test_async(async_client):{ASYNC_TEST}"
+    test = BOTH
     plugins = ('pytest_flask.plugin', 'heaven_testing.plugin')[::order]
     suite(*plugins, conftest=APP_FIXTURE, test_it=test).assert_outcomes(passed=2)
     suite(*plugins, conftest='', ini='heaven_app = service:app', test_it=test).assert_outcomes(passed=2)

@@ -78,7 +78,7 @@ class Replacements:
             self.check()
 
     def replace(self, registered: Any) -> Any:
-        for real, fake in self.swaps:
+        for real, fake in reversed(self.swaps):
             if _same(real, registered):
                 self.unused = [other for other in self.unused if other is not real]
                 return fake
@@ -88,7 +88,9 @@ class Replacements:
         """Raise LookupError for what was to be replaced and is nowhere registered."""
         unused, self.unused = self.unused, []
         if unused:
-            raise LookupError(f'not registered on the app, so not replaced: {", ".join(map(repr, unused))}')
+            raise LookupError(
+                f'not registered on the app, or run already, so not replaced: {", ".join(map(repr, unused))}'
+            )
 
 
 def _is_heaven(app: object) -> bool:

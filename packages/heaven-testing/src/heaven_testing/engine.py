@@ -53,6 +53,7 @@ class Call:
     error: BaseException | None = None  # what the application raised
     ended = False
     gone = False  # the test has left
+    left = False  # and has waited in vain for the application to notice
 
     def __init__(self, engine: Engine, scope: Scope, rules: Any) -> None:
         self.engine = engine
@@ -112,8 +113,8 @@ class Call:
         self.inbox.append(message)
         wake(self.listeners)
 
-    def leave(self) -> None:
-        """Tell the application that its client has gone."""
+    def leave(self, code: int = 1006, reason: str = '') -> None:
+        """Tell the application that its client has gone; a WebSocket tells it with a code and a reason."""
         self.gone = True
         wake(self.listeners)
 
@@ -263,7 +264,7 @@ class Exchange(Call):
         self.leave()
         wake(self.readers)
 
-    def leave(self) -> None:
+    def leave(self, code: int = 1006, reason: str = '') -> None:
         super().leave()
         self.release()
 
@@ -340,7 +341,7 @@ class Exchange(Call):
         if not self.ended:
             if not self.complete:
                 self.leave()
-                await self.end(min(GRACE, limit))
+                self.left = not await self.end(min(GRACE, limit))
             elif not await self.end(limit):
                 self.abort(f'the application has sent its response but not ended for {limit:g} s')
         failure = self.failure() if self.ended else None
@@ -365,18 +366,11 @@ class Socket(Call):
         while self.unread > CHUNK and not self.gone:
             await sleep(self.writers)
 
-    def leave(self) -> None:
-        super().leave()
-        wake(self.writers)
-
-    def disconnect(self, code: int, reason: str) -> None:
+    def leave(self, code: int = 1006, reason: str = '') -> None:
         if not self.gone:
             self.inbox.append({'type': 'websocket.disconnect', 'code': code, 'reason': reason})
-            self.leave()
-
-    def cancel(self) -> None:
-        self.disconnect(1006, '')
-        super().cancel()
+            super().leave()
+            wake(self.writers)
 
     async def next(self, limit: float) -> Message | None:
         """The next message of the application, or None when it has ended well."""
@@ -507,10 +501,10 @@ class Engine:
         failures: list[BaseException] = []
         calls = list(self.calls)
         for each in calls:
-            each.leave() if not isinstance(each, Socket) else each.disconnect(1001, '')
-        for cancelled in (False, True):
+            each.leave(1001)
+        for last in (False, True):
             for each in calls:
-                if cancelled:
+                if last or each.left:
                     each.cancel()
             deadline = time.monotonic() + GRACE
             for each in calls:

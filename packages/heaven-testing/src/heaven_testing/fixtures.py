@@ -1,8 +1,8 @@
 """The fixtures `client` and `async_client`, and the same under names that no other plugin has.
 
-pytest-django and pytest-flask have fixtures of these names too. Theirs stay what they are: pytest-django's wherever Django's
-settings are configured, another plugin's wherever the suite's `app` is no ASGI application. `heaven_client` and
-`heaven_async_client` are this package's in any case.
+pytest-django and pytest-flask have fixtures of these names too. Theirs stay what they are: pytest-django's wherever
+Django's settings are configured, another plugin's wherever the suite's `app` is no ASGI application. `heaven_client`
+and `heaven_async_client` are this package's in any case.
 
 The async client is entered and left on the loop of the test, whichever plugin runs it; where none does, this one.
 """

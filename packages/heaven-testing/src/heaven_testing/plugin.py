@@ -1,4 +1,4 @@
-"""The pytest plugin: the setting `heaven_app`, and the fixtures, which are registered after those of every other plugin."""
+"""The pytest plugin: the setting `heaven_app`, and fixtures that are registered after those of other plugins."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ async def _shake(engine: Engine, request: httpx.Request) -> Response:
                 message = await socket.next(limit) or {}
                 body += message.get('body', b'')
                 more = message.get('more_body', False)
-        socket.disconnect(1006, '')
+        socket.leave()
         if not await socket.end(limit):
             socket.abort(f'the application has refused the WebSocket but not ended for {limit:g} s')
         failure = socket.failure()

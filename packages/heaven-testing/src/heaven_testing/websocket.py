@@ -66,7 +66,7 @@ class _Session:
             self.closed = Close(1006 if self.socket.engine.raise_app_exceptions else 1011)
         else:
             self.closed = Close(message.get('code', 1000), message.get('reason') or '')
-            self.socket.disconnect(*self.closed)
+            self.socket.leave(*self.closed)
             if not await self.socket.end(limit):
                 self.socket.abort(f'the application has closed the WebSocket but not ended for {limit:g} s')
             failure = self.socket.failure()
@@ -93,8 +93,8 @@ class _Session:
     async def close(self, code: int, reason: str) -> None:
         if self.closed is None:
             self.closed = Close(code, reason)
-            self.socket.disconnect(code, reason)
-            await self.socket.end(min(GRACE, self.limit))
+            self.socket.leave(code, reason)
+            self.socket.left = not await self.socket.end(min(GRACE, self.limit))
         failure = self.socket.failure() if self.socket.ended else None
         if failure is not None:
             raise failure
