@@ -113,6 +113,26 @@ def test_an_error_handler_that_sets_no_body_leaves_the_plain_one():
     assert (reply.status, reply.header('x-a')) == (404, 'b')
 
 
+@pytest.mark.parametrize('target, status', [('/nowhere', 404), ('/abort', 404), ('/fail', 500), ('/page', 200)])
+def test_an_error_page_may_be_a_file_or_a_stream(target, status, tmp_path):
+    (tmp_path / 'page.html').write_text('<p>page')
+
+    async def chunks():
+        yield '<p>'
+        yield 'page'
+
+    for answer in (lambda res: res.file('page.html', within=tmp_path), lambda res: res.stream(chunks(), status=status)):
+        app = App()
+        for key in (404, 500):
+            app.ERROR(key, lambda req, res, ctx, answer=answer: answer(res))
+        app.GET('/abort', lambda req, res, ctx: res.abort(404))
+        app.GET('/fail', raising(Ward()))
+        app.GET('/page', lambda req, res, ctx: None)
+        app.AFTER('/page', lambda req, res, ctx, answer=answer: answer(res), always=True)
+        reply = call(app, target=target)
+        assert (reply.status, reply.text) == (status, '<p>page')
+
+
 def test_setting_a_status_asks_no_error_handler():
     app = App()
     app.ERROR(404, page('404'))
@@ -301,6 +321,25 @@ def test_an_error_handler_that_fails_ends_in_an_answer_all_the_same(handlers, er
         app.ERROR(key, handler)
     app.GET('/a', raising(error))
     assert call(app, target='/a').status == status
+
+
+def test_a_failure_is_logged_even_where_its_error_handler_aborts(caplog):
+    app = App()
+    app.ERROR(500, raising(Abort(503, 'Closed')))
+    app.GET('/a', raising(Ward()))
+    assert call(app, target='/a').text == 'Closed'
+    assert [record.exc_info[0] for record in errors(caplog)] == [Ward]
+
+
+def test_a_handler_for_every_exception_is_for_failures_not_for_refusals(caplog):
+    app = App()
+    app.ERROR(Exception, page('any', 418))
+    app.GET('/url', lambda req, res, ctx: req.url_for('unknown'))
+    app.GET('/abort', lambda req, res, ctx: res.abort('No', 403))
+    app.GET('/missing', lambda req, res, ctx: req.queries['page'])
+    assert call(app, target='/url').text == 'any: UrlError'
+    assert call(app, target='/abort').text == 'No'
+    assert call(app, target='/missing').status == 400
 
 
 def test_a_404_handler_that_fails_is_a_500_and_logged(caplog):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from heaven.errors import Abort, ClientError, Disconnected, HeavenError
+from heaven.errors import Abort, ClientError, Disconnected
 from heaven.response import JSON, Kind
 from heaven.types import Handler, Message, Send
 
@@ -95,7 +95,8 @@ async def recover(
         else:
             res.body = phrase(status)
     except Exception as another:
-        return await recover(another, entry, req, res, ctx, last=True)
+        if (failure := await recover(another, entry, req, res, ctx, last=True)) is not None:
+            return failure
     if nearest or isinstance(error, (Abort, ClientError)):
         return None
     log().error('%s %s failed', req.method, req.path, exc_info=error)
@@ -105,7 +106,7 @@ async def recover(
 def find_handler(app: App | None, error: Exception | None, status: int) -> tuple[Handler | None, bool]:
     """Finds the ERROR handler, in the app or those around it, and tells whether it is one for the class."""
     mro = () if error is None else type(error).__mro__
-    classes = [kind for kind in mro if not (isinstance(error, HeavenError) and kind is Exception)]
+    classes = [kind for kind in mro if not (isinstance(error, (Abort, ClientError)) and kind is Exception)]
     while app is not None:
         for key in (*classes, status):
             if key in app._handlers:
