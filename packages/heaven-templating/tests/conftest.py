@@ -56,8 +56,8 @@ class Site:
             app.GET('/', handler)
         return app
 
-    def ask(self, app, path='/', root_path='', headers=()):
-        """One request."""
+    def ask(self, app, path='/', root_path='', headers=(), method='GET', fail_after=None):
+        """One request, by a client that leaves when `fail_after` messages were sent."""
         messages = []
 
         async def receive():
@@ -65,13 +65,15 @@ class Site:
 
         async def send(message):
             messages.append(message)
+            if len(messages) == fail_after:
+                raise OSError('the client has left')
 
         path, _, query = path.partition('?')
         scope = {
             'type': 'http',
             'asgi': {'version': '3.0'},
             'http_version': '1.1',
-            'method': 'GET',
+            'method': method,
             'scheme': 'http',
             'path': root_path + path,
             'query_string': query.encode(),

@@ -112,7 +112,7 @@ class Templates:
         extra = await self._extra(trio)
         begun: list[bool] = []
         extra[BEGUN] = begun
-        stream = Stream(self._parts(name, values, trio, blocks, extra), lambda: self._fail({**extra, **values}))
+        stream = Stream(self._parts(name, values, trio, blocks, extra), self._fail, {**extra, **values})
         stream.first = await stream.piece()
         begun.append(True)
         return stream
@@ -212,8 +212,13 @@ class Stream:
 
     first = ''
 
-    def __init__(self, parts: Generator[str] | AsyncGenerator[str], fail: Callable[[], NoReturn]) -> None:
-        self.parts, self.fail = parts, fail
+    def __init__(
+        self,
+        parts: Generator[str] | AsyncGenerator[str],
+        fail: Callable[[dict[str, Any]], NoReturn],
+        given: dict[str, Any],
+    ) -> None:
+        self.parts, self.fail, self.given = parts, fail, given
 
     async def piece(self) -> str:
         """Gives the next piece; the last is empty."""
@@ -231,7 +236,7 @@ class Stream:
                     if (size := size + len(part)) >= BUFFER:
                         break
         except Exception:
-            self.fail()
+            self.fail(self.given)
         return ''.join(held)
 
     def __aiter__(self) -> Stream:
@@ -247,7 +252,8 @@ class Stream:
         return piece
 
     async def aclose(self) -> None:
-        """Ends the page where it is."""
+        """Ends the page where it is, and lets go of what was passed to it."""
+        self.given.clear()
         if isinstance(self.parts, AsyncGenerator):
             await self.parts.aclose()
         else:
