@@ -67,6 +67,8 @@ class Call:
     def start(self, context: contextvars.Context | None = None) -> None:
         """Run the application in a task, up to its first wait where Python can do so (3.12)."""
         self.engine.calls.add(self)
+        if context is None:
+            context = self.engine.context()
         loop = asyncio.get_running_loop()
         if sys.version_info >= (3, 12):
             task = asyncio.Task(self._run(), loop=loop, context=context, eager_start=True)

@@ -56,6 +56,7 @@ class _Opening:
         self.start: Message | None = None
         self.body: deque[bytes] = deque()
         self.wanted = False
+        self.ended = False  # and nothing went wrong
         self.extensions: dict[str, Any] = {}
         self.head = exchange.scope['method'] == 'HEAD'
 
@@ -66,6 +67,7 @@ class _Opening:
             if piece is not None:
                 exchange.give(piece, piece != b'')
             messages = await exchange.more(self.limit)
+            self.ended = exchange.ended
         except BaseException:
             exchange.cancel()
             raise
@@ -194,7 +196,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         exchange.start()
         while opening.start is None:
             await opening.more()
-        return opening.respond(None if exchange.ended else _AsyncBody(opening))
+        return opening.respond(None if opening.ended else _AsyncBody(opening))
 
     async def __aenter__(self) -> AsyncTransport:
         try:
@@ -327,7 +329,7 @@ class Transport(httpx.BaseTransport):
         body = _Body(self, request, limit)
         while body.opening is None or body.opening.start is None:
             body.more()
-        return body.opening.respond(None if body.opening.exchange.ended else body)
+        return body.opening.respond(None if body.opening.ended else body)
 
     def __enter__(self) -> Transport:
         try:
@@ -410,7 +412,7 @@ class _Body(httpx.SyncByteStream):
                 yield body.popleft()
 
     def close(self) -> None:
-        if self.opening is not None and not self.opening.exchange.ended:
+        if self.opening is not None and not self.opening.ended:
             self._transport.run(self.opening.close(), self._limit + GRACE)
 
 
