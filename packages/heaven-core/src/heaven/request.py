@@ -224,7 +224,9 @@ class Request:
         return self._gone
 
     async def _load(self, limit: int) -> None:
-        if self._streamed:
+        if self._overflow:
+            self._refuse(limit)
+        if self._streamed and not self._gone:
             raise RuntimeError('the body can be read once, and it was')
         self._streamed = True
         if self.length is not None and self.length > limit:

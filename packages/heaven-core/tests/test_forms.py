@@ -1,0 +1,318 @@
+"""Forms: what is sent by browsers and programs, and how a handler sees it."""
+
+import asyncio
+import sys
+
+import pytest
+from heaven.errors import ClientError, Missing, MissingPackage
+from heaven.forms import File, Form, reader
+from parts import MULTIPART, URLENCODED, head, multipart, outcome, read, text, upload
+
+# what a handler sees
+
+
+def test_a_form_gives_its_fields_by_attribute_by_key_and_by_get():
+    form = read(b'name=Ada+Lovelace&born=1815', URLENCODED)
+    assert form.name == form['name'] == form.get('name') == 'Ada Lovelace'
+    assert (form.get('died'), form.get('died', '?')) == (None, '?')
+    assert form.to_dict() == {'name': 'Ada Lovelace', 'born': '1815'} and type(form.to_dict()) is dict
+    assert list(form) == ['name', 'born'] and len(form) == 2 and 'born' in form and 'died' not in form and form
+
+
+def test_of_a_repeated_name_the_last_value_counts_and_all_gives_each():
+    for form in read(b'tag=a&tag=b', URLENCODED), read(multipart(text('tag', b'a'), text('tag', b'b'))):
+        assert form.tag == form['tag'] == form.get('tag') == form.to_dict()['tag'] == 'b'
+        assert form.all('tag') == ['a', 'b']
+        assert form.all('none') == []
+
+
+def test_a_missing_field_is_a_key_error_that_is_a_400_and_names_it():
+    form = read(b'', URLENCODED)
+    with pytest.raises(Missing, match=r'form field .age.') as caught:
+        form['age']
+    assert isinstance(caught.value, KeyError) and caught.value.status == 400
+    with pytest.raises(Missing, match=r'form field .age.'):
+        form.age
+    assert not hasattr(form, 'age') and getattr(form, 'age', 7) == 7
+
+
+def test_a_form_without_fields_is_false():
+    assert not Form() and not read(b'', URLENCODED) and not read(b'--B--') and read(b'a', URLENCODED)
+
+
+@pytest.mark.parametrize(
+    'kind', ['', 'text/plain', 'application/json', 'multipart/mixed; boundary=B', 'multipart', ';']
+)
+def test_other_content_types_are_no_form(kind):
+    assert reader(kind, Form()) is None
+
+
+@pytest.mark.parametrize(
+    'kind', [URLENCODED, URLENCODED.upper(), f' {URLENCODED} ; charset=utf-8', f'{URLENCODED};', f'{URLENCODED}\t;x']
+)
+def test_the_content_type_is_read_in_any_case_and_with_parameters(kind):
+    assert read(b'a=1', kind).a == '1'
+
+
+# urlencoded
+
+
+@pytest.mark.parametrize(
+    ('body', 'fields'),
+    [
+        (b'a=1&b=2', {'a': ['1'], 'b': ['2']}),
+        (b'a', {'a': ['']}),
+        (b'a=', {'a': ['']}),
+        (b'=a', {'': ['a']}),
+        (b'&&a=1&&', {'a': ['1']}),
+        (b'a=b=c', {'a': ['b=c']}),
+        (b'a==', {'a': ['=']}),
+        (b'a=x;b=y', {'a': ['x;b=y']}),
+        (b'a+b=c+d', {'a b': ['c d']}),
+        (b'%61=%C3%A9+%2B%26%3d', {'a': ['é +&=']}),
+        (b'a=100%', {'a': ['100%']}),
+        (b'a=%zz%4', {'a': ['%zz%4']}),
+        (b'a=%%41', {'a': ['%A']}),
+        (b'a=%41%\n%42', {'a': ['A%\nB']}),
+        (b'a=%0D%0A\r\n', {'a': ['\r\n\r\n']}),
+        (b'a=%20=%20', {'a': [' = ']}),
+        ('é=ü'.encode(), {'é': ['ü']}),
+        (b'a=%00', {'a': ['\0']}),
+        (b'a=%FF', 400),
+        (b'a=\xff', 400),
+        (b'%ff=a', 400),
+        (b'a=%ED%A0%80', 400),
+    ],
+)
+def test_urlencoded_pairs_are_decoded(body, fields):
+    assert outcome(body, URLENCODED) == fields
+    assert outcome(body, URLENCODED, [body[i : i + 1] for i in range(len(body))]) == fields
+
+
+# multipart
+
+
+def test_texts_are_str_and_files_have_name_type_size_and_content():
+    form = read(multipart(text('name', 'Zoë'.encode()), upload('photo', b'\x89PNG\r\n', 'cat.png', 'image/png')))
+    assert form.name == 'Zoë'
+    photo = form.photo
+    assert isinstance(photo, File)
+    assert (photo.filename, photo.safe_name, photo.content_type, photo.size) == ('cat.png', 'cat.png', 'image/png', 6)
+    assert photo.content == photo.content == b'\x89PNG\r\n'
+    assert (photo.file.seek(1), photo.file.read(3)) == (1, b'PNG')
+
+
+@pytest.mark.parametrize(
+    ('part', 'fields'),
+    [
+        (text('a', b'1'), {'a': ['1']}),
+        (text('a', b''), {'a': ['']}),
+        (text('', b'1'), {'': ['1']}),
+        (text('a', b'\r\n\r\n'), {'a': ['\r\n\r\n']}),
+        (text('a', b'--B'), {'a': ['--B']}),
+        (text('a', b'\r\n--C'), {'a': ['\r\n--C']}),
+        (text('a', b'\r\n-'), {'a': ['\r\n-']}),
+        (text('é', 'ü'.encode()), {'é': ['ü']}),
+        (text('a%22b%0D%0A', b'1'), {'a"b\r\n': ['1']}),
+        (text('a', b'1', 'X-Other: 2', 'Content-Length: 1'), {'a': ['1']}),
+        (head('content-disposition:form-data;name=a') + b'1', {'a': ['1']}),
+        (head('CONTENT-DISPOSITION: FORM-DATA; NAME=a') + b'1', {'a': ['1']}),
+        (head('Content-Disposition: form-data; size=1; name = "a"; x') + b'1', {'a': ['1']}),
+        (upload('a', b'1', 'x'), {'a': [('x', 'text/plain', b'1')]}),
+        (upload('a', b'1', '../x'), {'a': [('../x', 'text/plain', b'1')]}),
+        (upload('a', b'1', 'x', 'IMAGE/png; q=1'), {'a': [('x', 'image/png', b'1')]}),
+        (head('Content-Disposition: form-data; name=a; filename=x'), {'a': [('x', 'application/octet-stream', b'')]}),
+        (head('Content-Disposition: form-data; name="a"; filename*=UTF-8\'\'x') + b'1', {'a': ['1']}),
+        (
+            head('Content-Disposition: form-data; name="a"; filename="y"; filename*=UTF-8\'\'x') + b'1',
+            {'a': [('y', 'application/octet-stream', b'1')]},
+        ),
+        (text('a', b'\xe9', 'Content-Type: text/plain; charset=ISO-8859-1'), {'a': ['é']}),
+        (text('a', b'\xe9', 'Content-Type: text/plain; charset="iso-8859-1"'), {'a': ['é']}),
+        (text('a', b'\xe9'), 400),
+        (text('a', b'\xe9', 'Content-Type: text/plain; charset=us-ascii'), 400),
+        (text('a', b'a', 'Content-Type: text/plain; charset=idna'), 400),
+        (text('a', b'a', 'Content-Type: text/plain; charset=rot13'), 400),
+        (text('a', b'a', 'Content-Type: text/plain; charset=nonsense'), 400),
+        (head('Content-Type: text/plain') + b'1', 400),
+        (head('Content-Disposition: form-data') + b'1', 400),
+        (head('Content-Disposition: form-data; filename="x"') + b'1', 400),
+        (head('Content-Disposition: attachment; name="a"') + b'1', 400),
+        (head('Content-Disposition: form-data; name="a"', ' ; filename="x"') + b'1', 400),
+        (text('a', b'1', 'no colon'), 400),
+        (text('a', b'1', 'Bad Name: x'), 400),
+        (text('a', b'1', ': x'), 400),
+        (text('a', b'1', 'X: \0'), 400),
+        (text('a', b'1', 'X: a\nb'), 400),
+        (text('a', b'1', 'X: a\rb'), 400),
+        (text('a', b'1').replace(b'\r\n', b'\n'), 400),
+        (text('a\xff', b'1').replace(b'\xc3\xbf', b'\xff'), 400),
+        (text('a', b'1', 'Content-Length: 2'), 400),
+        (text('a', b'11', 'Content-Length: 1'), 400),
+        (text('a', b'1', 'Content-Length: -1'), 400),
+        (text('a', b'1', 'Content-Length: ١'), 400),
+    ],
+)
+def test_a_part_is_read_by_rfc_7578(part, fields):
+    assert outcome(multipart(part)) == fields
+
+
+@pytest.mark.parametrize(
+    'boundary', ['B', '-', '--', '-' * 70, 'b' * 70, "'()+_,-./:=?", 'a b', '----WebKitFormBoundaryA1']
+)
+def test_a_boundary_is_any_that_rfc_2046_allows(boundary):
+    body = multipart(text('a', b'1'), upload('b', b'\r\n-\r\n--'), boundary=boundary.encode())
+    assert outcome(body, f'multipart/form-data; boundary="{boundary}"') == {
+        'a': ['1'],
+        'b': [('a.txt', 'text/plain', b'\r\n-\r\n--')],
+    }
+
+
+@pytest.mark.parametrize(
+    'parameter',
+    [
+        '',
+        'boundary',
+        'boundary=',
+        'boundary=""',
+        'boundary=' + 'b' * 71,
+        'boundary="B "',
+        'boundary="a\nb"',
+        'xboundary=B',
+    ]
+    + ['boundary="é"', 'boundary="\0"', 'boundary="' + 'a' * 10000 + '"', 'charset=utf-8', 'boundary="B'],
+)
+def test_a_boundary_that_is_none_is_a_400(parameter):
+    assert outcome(multipart(text('a', b'1')), f'multipart/form-data; {parameter}') == 400
+
+
+@pytest.mark.parametrize(
+    'before', [b'', b'\r\n', b'Preamble\r\n', b'--\r\n', b'-\r\n--A\r\n', b'x--B\r\n\r\n', b'\r\n' * 9]
+)
+@pytest.mark.parametrize('after', [b'', b'\r\n', b'--', b'Epilogue', b'\r\n--B\r\n', b'\0' * 99])
+def test_what_stands_before_the_first_and_after_the_last_boundary_is_dropped(before, after):
+    body = before + multipart(text('a', b'1'))[:-2] + after
+    assert outcome(body) == {'a': ['1']}
+
+
+BODIES = [
+    multipart(text('a', b'1'), upload('b', b'\r\n--\r\n--A\r', 'x'), text('c', 'é'.encode())),
+    b'x--B\r\nPre\r\n' + multipart(text('a', b'1')) + b'--B--Epilogue\r\n',
+    multipart(upload('b', b'', ''), boundary=b'B'),
+    b'x--B\r\n\r\n--By\r\n',
+    multipart(text('a', b'1', 'X: a\nb')),
+    multipart(text('a', b'1', 'X: a', ' b')),
+    multipart(text('a', b'\r\n--BB')),
+    multipart(head('Content-Disposition: form-data') + b'1') + multipart(),
+]
+
+
+@pytest.mark.parametrize('body', BODIES)
+def test_however_a_body_is_cut_it_gives_the_same_form(body):
+    whole = outcome(body)
+    assert outcome(body, chunks=[body[i : i + 1] for i in range(len(body))]) == whole
+    for cut in range(len(body) + 1):
+        assert outcome(body, chunks=[body[:cut], body[cut:]]) == whole
+        assert (
+            outcome(body, chunks=[body[:cut], body[cut : cut + 1], body[cut + 1 : cut + 4], body[cut + 4 :]]) == whole
+        )
+
+
+def test_every_truncation_of_a_multipart_body_is_a_400():
+    body = multipart(text('a', b'1'), upload('b', b'\r\n--\r\n'), text('c'))
+    assert {outcome(body[:size]) for size in range(len(body) - 2)} == {400}
+    assert outcome(body[:-2]) == outcome(body) != 400
+
+
+# files
+
+
+def test_the_file_of_an_input_left_empty_is_false():
+    assert not read(multipart(upload('a', b'', ''))).a
+    assert read(multipart(upload('a', b'', 'x'))).a and read(multipart(upload('a', b'1', ''))).a
+
+
+@pytest.mark.parametrize(
+    ('filename', 'safe'),
+    [
+        ('report.pdf', 'report.pdf'),
+        ('Übersicht 1.pdf', 'Übersicht 1.pdf'),
+        ('हिन्दी.txt', 'हिन्दी.txt'),
+        ('../../etc/passwd', 'passwd'),
+        ('..\\..\\boot.ini', 'boot.ini'),
+        ('C:\\temp\\a.txt', 'a.txt'),
+        ('C:a.txt', 'C_a.txt'),
+        ('\\\\server\\share\\a.txt', 'a.txt'),
+        ('/etc/', 'file'),
+        ('', 'file'),
+        ('.', 'file'),
+        ('..', 'file'),
+        ('...', 'file'),
+        ('.htaccess', 'htaccess'),
+        ('a.txt. .', 'a.txt'),
+        ('a\0.txt', 'a_.txt'),
+        ('a\r\nb', 'a__b'),
+        ('a\u202etxt.exe', 'a_txt.exe'),
+        ('<a>:"|?*', '_a______'),
+        ('CON', '_CON'),
+        ('nul.txt', '_nul.txt'),
+        ('com1 .txt', '_com1 .txt'),
+        ('lpt².tar.gz', '_lpt².tar.gz'),
+        ('console', 'console'),
+        ('a.txt:stream', 'a.txt_stream'),
+        ('x' * 5000 + '.pdf', 'x' * 251 + '.pdf'),
+        ('é' * 5000 + '.pdf', 'é' * 125 + '.pdf'),
+        ('a.' + 'x' * 5000, 'a.' + 'x' * 31),
+    ],
+)
+def test_a_safe_name_is_one_name_on_every_system(filename, safe):
+    file = File(filename, 'text/plain')
+    assert file.safe_name == safe
+    assert len(safe.encode()) <= 255 and File(safe, '').safe_name == safe
+
+
+def save(path, filename='a.txt', content=b'content'):
+    file = read(multipart(upload('a', content, filename))).a
+    file.file.read(2)
+    return asyncio.run(file.save(path))
+
+
+def test_a_file_is_saved_under_a_path_or_by_its_safe_name_in_a_folder(tmp_path):
+    assert save(tmp_path / 'b.txt') == tmp_path / 'b.txt'
+    assert save(str(tmp_path), '../c.txt') == tmp_path / 'c.txt'
+    assert save(tmp_path, '') == tmp_path / 'file'
+    (tmp_path / 'with').mkdir()
+    assert save(tmp_path / 'with' / '..' / 'd.txt', 'x').read_bytes() == b'content'
+    for name in ('b.txt', 'c.txt', 'file', 'd.txt'):
+        assert (tmp_path / name).read_bytes() == b'content'
+
+
+@pytest.mark.parametrize(
+    'filename', ['../out.txt', '{}/out.txt', '..', '../..', 'in/../../out.txt', 'x' * 5000, './/../out.txt']
+)
+def test_a_file_joined_to_a_folder_by_its_sent_name_never_leaves_it(filename, tmp_path):
+    folder = tmp_path / 'uploads'
+    (folder / 'in').mkdir(parents=True)
+    filename = filename.format(tmp_path)
+    for path in folder / filename, f'{folder}/{filename}', str(folder / filename):
+        with pytest.raises(ClientError, match='cannot be used as a path'):
+            save(path, filename)
+    assert [path.name for path in tmp_path.rglob('*')] == ['uploads', 'in']
+
+
+def test_a_file_saved_in_a_folder_follows_no_link_and_no_folder(tmp_path):
+    folder = tmp_path / 'uploads'
+    (folder / 'sub').mkdir(parents=True)
+    (tmp_path / 'out.txt').write_bytes(b'mine')
+    (folder / 'link').symlink_to(tmp_path / 'out.txt')
+    for name in ('link', 'sub'):
+        with pytest.raises(ClientError):
+            save(folder, name)
+    assert (tmp_path / 'out.txt').read_bytes() == b'mine' and not list((folder / 'sub').iterdir())
+
+
+def test_multipart_without_its_parser_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'multipart', None)
+    with pytest.raises(MissingPackage, match=r"pip install 'heaven-core\[forms\]'"):
+        reader(MULTIPART, Form())
+    assert read(b'a=1', URLENCODED).a == '1'

@@ -1,0 +1,216 @@
+"""Forms that mean harm: each class gets its status, at a cost that is linear in what was sent and small."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+import pytest
+from asks import ratio
+from heaven.errors import ClientError
+from heaven.forms import MAX_FIELDS, MAX_FILES, MAX_TEXT, Form, reader, receive
+from parts import MULTIPART, URLENCODED, head, multipart, outcome, read, text, upload
+
+MIB = 2**20
+TEN = 10 * MIB
+
+
+def status(body, content_type=MULTIPART, chunks=None):
+    """200, or the status that refuses a body."""
+    result = outcome(body, content_type, chunks)
+    return result if isinstance(result, int) else 200
+
+
+# limits
+
+
+@pytest.mark.parametrize(
+    ('fields', 'files', 'expected'),
+    [(MAX_FIELDS, 0, 200), (MAX_FIELDS + 1, 0, 413), (0, MAX_FILES, 200), (0, MAX_FILES + 1, 413)]
+    + [(MAX_FIELDS, MAX_FILES, 200), (MAX_FIELDS + 1, MAX_FILES, 413), (1, MAX_FILES + 1, 413), (100_000, 0, 413)],
+)
+def test_a_form_has_1000_fields_and_100_files_at_most(fields, files, expected):
+    body = multipart(*[upload('f', b'1')] * files, *[text('t', b'1')] * fields)
+    assert status(body) == expected
+    if not files:
+        assert status(b'&'.join([b'a=1'] * fields), URLENCODED) == expected
+
+
+@pytest.mark.parametrize(('size', 'expected'), [(MAX_TEXT, 200), (MAX_TEXT + 1, 413), (20 * MIB, 413)])
+def test_a_text_has_one_mebibyte_as_received_and_a_file_does_not_care(size, expected):
+    large = b'a' * size
+    assert status(multipart(text('a', large))) == expected
+    assert status(multipart(text('b', b'1'), text('a', large), text('c', b'1'))) == expected
+    assert status(multipart(upload('a', large))) == 200
+    for pair in (b'a=%b', b'%b=a', b'%b', b'x=1&a=%b&y=2'):
+        assert status(pair % large, URLENCODED) == expected
+    assert status(b'a=' + (b'%41' * size)[:size], URLENCODED) == expected
+
+
+@pytest.mark.parametrize(
+    ('lines', 'expected'),
+    [
+        (['X: y'] * 30, 200),
+        (['X: y'] * 31, 413),
+        (['X: y'] * 100_000, 413),
+        (['X: ' + 'y' * 8000], 200),
+        (['X: ' + 'y' * 8192], 413),
+        (['X: ' + 'y' * 4000] * 2, 200),
+        (['X: ' + 'y' * 4096] * 2, 413),
+        (['X: ' + 'y' * 8_000_000], 413),
+        (['X: y', ' folded'], 400),
+        (['X: y'] + [' y'] * 100_000, 400),
+        (['Y' * 8_000_000], 413),
+    ],
+)
+def test_the_headers_of_a_part_have_32_lines_and_8_kib_at_most(lines, expected):
+    for body in (
+        multipart(head('Content-Disposition: form-data; name="a"', 'Content-Type: text/plain', *lines[:-1], lines[-1])),
+        multipart(head(*lines, 'Content-Disposition: form-data; name="a"', 'Content-Type: text/plain')),
+    ):
+        assert status(body) == expected
+        assert status(body, chunks=[body[i : i + 1000] for i in range(0, len(body), 1000)]) == expected
+
+
+def test_a_line_of_headers_that_never_ends_is_refused_before_it_does():
+    assert outcome(b'--B\r\n' + b'Y' * 9000) == 413
+
+
+class Source:
+    """A stream of a body that counts what was taken from it."""
+
+    def __init__(self, chunks: Iterable[bytes]):
+        self.chunks, self.taken = iter(chunks), 0
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        for chunk in self.chunks:
+            self.taken += len(chunk)
+            return chunk
+        raise StopAsyncIteration
+
+
+def stream(*pieces, size=64 * 1024):
+    """Chunks of one size, made of (piece, times) as they are asked for."""
+    for piece, times in pieces:
+        per = min(max(size // len(piece), 1), times)
+        for _ in range(0, times, per):
+            yield piece * per
+
+
+FIELD = b'--B\r\n' + text('a', b'1') + b'\r\n'
+EMPTY = b'--B\r\n' + upload('a', b'1') + b'\r\n'
+
+
+@pytest.mark.parametrize(
+    ('kind', 'pieces', 'expected', 'within'),
+    [
+        (MULTIPART, [(b'--B\r\n' + text('a'), 1), (b'a', 100 * MIB)], 413, 2 * MIB),
+        (MULTIPART, [(FIELD, 10_000_000)], 413, MIB),
+        (MULTIPART, [(EMPTY, 10_000_000)], 413, MIB),
+        (MULTIPART, [(b'--B\r\n', 1), (b'X: y\r\n', 10_000_000)], 413, MIB),
+        (MULTIPART, [(b'--B\r\n', 1), (b'X', 100 * MIB)], 413, MIB),
+        (MULTIPART, [(b'--B\r\nX: y\r\n', 1), (b' y\r\n', 10_000_000)], 400, MIB),
+        (MULTIPART, [(b'--B\r\n\r\n', 1), (b'a', 100 * MIB)], 400, MIB),
+        (MULTIPART, [(b'--Bx', 1), (b'a', 100 * MIB)], 400, MIB),
+        (URLENCODED, [(b'&', 100 * MIB)], 413, MIB),
+        (URLENCODED, [(b'a=1&', 100 * MIB)], 413, MIB),
+        (URLENCODED, [(b'a', 100 * MIB)], 413, 3 * MIB),
+        (URLENCODED, [(b'a=', 1), (b'%41', 100 * MIB)], 413, 3 * MIB),
+    ],
+)
+def test_a_limit_that_was_passed_ends_the_reading(kind, pieces, expected, within):
+    source = Source(stream(*pieces))
+    with pytest.raises(ClientError) as caught:
+        asyncio.run(receive(reader(kind, Form()), source))
+    assert caught.value.status == expected and source.taken <= within
+
+
+# cost
+
+DENSE = b'\r\n--\r\n-\r\r\n'
+NEAR = b'\r\n--' + b'-' * 69
+DASHES = f'multipart/form-data; boundary={"-" * 70}'
+COSTS = {
+    'a file of line ends': lambda n: (MULTIPART, [multipart(upload('a', b'\r\n' * n))]),
+    'a file that is nearly boundaries': lambda n: (MULTIPART, [multipart(upload('a', DENSE * (n // 5)))]),
+    'a file of nearly the longest boundary': lambda n: (
+        DASHES,
+        [multipart(upload('a', NEAR * (n // 40)), boundary=b'-' * 70)],
+    ),
+    'carriage returns': lambda n: (MULTIPART, [multipart(upload('a', b'\r' * 2 * n))]),
+    'much before the first boundary': lambda n: (MULTIPART, [b'\r\n' * n + multipart(text('a'))]),
+    'near boundaries before the first': lambda n: (MULTIPART, [DENSE * (n // 5) + multipart(text('a'))]),
+    'much after the last boundary': lambda n: (MULTIPART, [multipart(text('a')) + b'--B\r\n' * (n // 3)]),
+    'much after it in pieces': lambda n: (MULTIPART, [multipart(text('a')), *[b'--B\r\n' * 100] * (n // 300)]),
+    'a file in small pieces': lambda n: (
+        MULTIPART,
+        [multipart(upload('a'))[:-9], *[b'\r\n' * 100] * (n // 100), b'\r\n--B--'],
+    ),
+    'many parts': lambda n: (MULTIPART, [multipart(*[text('a')] * (n // 30))]),
+    'many pairs': lambda n: (URLENCODED, [b'a=1&' * (n // 2)]),
+    'escapes': lambda n: (URLENCODED, [b'&'.join([b'a=' + b'%41' * (MIB // 3)] * (2 * n // MIB + 1))]),
+    'plus signs': lambda n: (URLENCODED, [b'&'.join([b'a=' + b'+' * MIB] * (2 * n // MIB + 1))]),
+    'equals signs': lambda n: (URLENCODED, [b'&'.join([b'=' * MIB] * (2 * n // MIB + 1))]),
+    'parameters': lambda n: ('multipart/form-data' + '; a=b' * (n // 50), [b'']),
+    'spaces among parameters': lambda n: ('multipart/form-data' + ';' + ' ' * (n // 10) + 'boundary', [b'']),
+    'open quotes': lambda n: ('multipart/form-data' + '; a="\\"' * (n // 50), [b'']),
+    'semicolons': lambda n: ('multipart/form-data' + ';' * (n // 10), [b'']),
+}
+
+
+def work(make):
+    def prepared(n):
+        content_type, chunks = make(n)
+        return lambda: status(b'', content_type, chunks)
+
+    return prepared
+
+
+@pytest.mark.parametrize('name', COSTS)
+def test_the_cost_is_linear_in_what_was_sent(name):
+    assert ratio(work(COSTS[name]), MIB // 2) < 30
+
+
+@pytest.mark.parametrize('name', COSTS)
+def test_ten_megabytes_hold_the_loop_for_less_than_fifty_milliseconds(name):
+    def cost():
+        content_type, chunks = COSTS[name](5 * MIB)
+        run = work(lambda _: (content_type, [b''.join(chunks)]))(0)
+        start = time.thread_time()
+        run()
+        return time.thread_time() - start
+
+    assert min(cost() for _ in range(5)) < 0.05
+
+
+@pytest.mark.parametrize('kind', [MULTIPART, URLENCODED])
+def test_a_hundred_thousand_chunks_of_one_byte_cost_little(kind):
+    body = multipart(upload('a', b'\r\n' * 50_000)) if kind is MULTIPART else b'a=' + b'%41' * 33_000
+    form, chunks = Form(), [body[i : i + 1] for i in range(len(body))]
+    start = time.thread_time()
+    asyncio.run(receive(reader(kind, form), Source(chunks)))
+    assert time.thread_time() - start < 0.5 and len(form) == 1
+
+
+@pytest.mark.parametrize(
+    'value',
+    ['form-data' + '; name' * 1000, 'form-data; name="' + '\\"' * 4000, 'form-data; name=' + '"' * 4000]
+    + ['form-data; ' * 700 + 'name="a"', 'form-data; name=a' + ' ' * 7000 + 'x', 'form-data' + ';' * 8000],
+)
+def test_a_hostile_disposition_in_each_of_100_parts_holds_the_loop_for_less_than_fifty_milliseconds(value):
+    part = head(f'Content-Disposition: {value}', 'X: y') + b'1'
+    body = multipart(*[part] * 100)
+    start = time.thread_time()
+    assert status(body) in (200, 400, 413)
+    assert time.thread_time() - start < 0.05
+
+
+def test_headers_at_their_limit_in_every_part_cost_what_their_bytes_cost():
+    def made(n):
+        lines = ['Content-Disposition: form-data; name="a"', *['X: ' + 'y' * 200] * 31]
+        body = multipart(*[head(*lines)] * n)
+        return lambda: read(body)
+
+    assert ratio(made, 10) < 30

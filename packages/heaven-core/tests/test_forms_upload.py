@@ -1,0 +1,273 @@
+"""Forms in requests: read ahead or streamed, spilled to disk, and gone with the request."""
+
+import asyncio
+import os
+import tempfile
+import threading
+
+import pytest
+from asks import ask, raised, see
+from driver import Live, call
+from heaven import App, Disconnected
+from heaven import forms as module
+from heaven.forms import SPILL, File
+from parts import MULTIPART, URLENCODED, multipart, plain, text, upload
+
+KIND = {'content-type': MULTIPART}
+PAIRS = {'content-type': URLENCODED}
+BODY = multipart(text('name', b'Ada'), upload('photo', b'\x89PNG', 'a.png', 'image/png'))
+SEEN = {'name': ['Ada'], 'photo': [('a.png', 'image/png', b'\x89PNG')]}
+LARGE = multipart(upload('small', b's' * 1000), upload('large', os.urandom(1000) * 3000), text('name', b'Ada'))
+
+
+def chunked(body, size=65536):
+    return [body[i : i + size] for i in range(0, len(body), size)]
+
+
+def streaming(handler, **options):
+    app = App(max_body_size=100)
+    app.POST('/', handler, stream=True, **options)
+    return app
+
+
+def status(handler, body, headers=KIND, **options):
+    return call(streaming(handler, **options), 'POST', body=body, headers=headers).status
+
+
+async def form_of(req, res, ctx):
+    form = await req.form
+    res.body = repr(plain(form))
+
+
+@pytest.mark.parametrize('method', ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'])
+def test_a_form_that_was_read_ahead_needs_no_await_and_takes_one(method):
+    assert see(lambda req: plain(req.form), method, body=BODY, headers=KIND) == SEEN
+    assert see(lambda req: req.form is req.form, method, body=BODY, headers=KIND)
+
+    async def awaited(req):
+        return plain(await req.form), await req.form is req.form
+
+    assert see(awaited, method, body=BODY, headers=KIND) == (SEEN, True)
+
+
+@pytest.mark.parametrize('options', [{}, {'stream': True}])
+@pytest.mark.parametrize('method', ['GET', 'POST', 'PROPFIND'])
+def test_await_works_everywhere(method, options):
+    async def awaited(req):
+        form = await req.form
+        return plain(form), await req.form is form is req.form
+
+    for body, headers in (BODY, KIND), (chunked(BODY, 7), KIND), (b'name=Ada', PAIRS):
+        seen, same = see(awaited, method, body=body, headers=headers, options=options)
+        assert seen['name'] == ['Ada'] and same
+
+
+@pytest.mark.parametrize('read', ['name', '__getitem__', '__iter__', '__len__', 'get', 'all', 'to_dict'])
+def test_a_form_that_has_to_be_awaited_says_so(read):
+    def act(req, res, ctx):
+        if read == 'name':
+            return req.form.name
+        return getattr(type(req.form), read)(req.form, *['name'] * (read in ('__getitem__', 'get', 'all')))
+
+    for options in ({'method': 'POST', 'options': {'stream': True}}, {'method': 'GET'}):
+        error = raised(act, body=BODY, headers=KIND, **options)
+        assert isinstance(error, RuntimeError) and 'await req.form' in str(error)
+
+
+@pytest.mark.parametrize('options', [{}, {'stream': True}])
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+@pytest.mark.parametrize('headers', [{}, {'content-type': 'application/json'}, {'content-type': 'text/plain'}])
+def test_the_form_of_a_request_that_sent_none_is_false_and_takes_nothing_of_its_body(method, options, headers):
+    async def read(req):
+        assert not req.form and not await req.form and req.form.to_dict() == {}
+        return b''.join([chunk async for chunk in req.stream()]) if options else await req.read()
+
+    assert see(read, method, body=b'a=1', headers=headers, options=options) == b'a=1'
+
+
+def test_a_request_without_a_body_has_a_false_form_on_every_route():
+    for options in {}, {'stream': True}:
+        for method in 'GET', 'POST':
+
+            async def read(req):
+                return not await req.form
+
+            assert see(read, method, headers=PAIRS, options=options)
+    assert see(lambda req: not req.form, 'GET', headers=PAIRS)
+
+
+def test_a_missing_field_and_a_broken_form_are_a_400_that_says_what_is_wrong():
+    reply = ask(lambda req, res, ctx: req.form['age'], 'POST', body=b'a=1', headers=PAIRS)
+    assert (reply.status, 'age' in reply.text) == (400, True)
+    reply = ask(lambda req, res, ctx: req.form.age, 'POST', body=b'a=1', headers=PAIRS)
+    assert (reply.status, 'age' in reply.text) == (400, True)
+    reply = ask(lambda req, res, ctx: req.form, 'POST', body=BODY[:-9], headers=KIND)
+    assert (reply.status, 'multipart' in reply.text) == (400, True)
+
+
+# streamed
+
+
+@pytest.mark.parametrize('size', [1, 7, 1000, 10**9])
+def test_a_streamed_form_is_the_same_however_it_came(size):
+    reply = call(streaming(form_of), 'POST', body=chunked(BODY, size), headers=KIND)
+    assert (reply.status, reply.text) == (200, repr(SEEN))
+
+
+def test_files_above_256_kib_are_on_disk_while_the_request_lasts_and_the_writes_are_in_threads(monkeypatch):
+    here, threads, seen, write = threading.get_ident(), set(), {}, File._write
+
+    def noted(self, data, spill):
+        if self.size + len(data) > SPILL:
+            threads.add(threading.get_ident())
+        write(self, data, spill)
+
+    monkeypatch.setattr(File, '_write', noted)
+
+    async def handler(req, res, ctx):
+        form = await req.form
+        seen.update(plain(form), files=(form.small.file, form.large.file))
+        assert form.large.size == 3_000_000 and form.large.content == form.large.content
+        seen['on disk'] = [
+            hasattr(file.file, 'fileno') and not isinstance(file.file, module.BytesIO)
+            for file in form.values()
+            if isinstance(file, File)
+        ]
+        res.body = 'ok'
+
+    assert status(handler, chunked(LARGE)) == 200
+    assert seen['name'] == ['Ada'] and len(seen['small'][0][2]) == 1000 and seen['large'][0][2] in LARGE
+    assert seen['on disk'] == [False, True]
+    assert seen['files'][1].closed
+    assert threads and here not in threads
+
+
+async def fails(req, res, ctx):
+    await req.form
+    raise ValueError
+
+
+async def deferring(req, res, ctx):
+    form = await req.form
+    res.defer(lambda app: form.large.content)
+
+
+ENDINGS = {
+    'an answer': (form_of, {}, chunked(LARGE)),
+    'a failure of the handler': (fails, {}, chunked(LARGE)),
+    'deferred work': (deferring, {}, chunked(LARGE)),
+    'a truncated form': (form_of, {}, chunked(LARGE[:-9])),
+    'a limit of the route': (form_of, {'max_body_size': 2_000_000}, chunked(LARGE)),
+    'a field that is too large': (form_of, {}, chunked(LARGE[:-5] + b'\r\n' + text('a', b'a' * 2**21))),
+}
+
+
+@pytest.mark.parametrize('ending', ENDINGS)
+def test_temporary_files_are_gone_at_the_end_of_the_request_whatever_happens(ending, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    opened, make = [], module.TemporaryFile
+    monkeypatch.setattr(module, 'TemporaryFile', lambda: opened.append(make()) or opened[-1])
+    handler, options, body = ENDINGS[ending]
+    call(streaming(handler, **options), 'POST', body=body, headers=KIND)
+    assert len(opened) == 1 and opened[0].closed and not list(tmp_path.iterdir())
+    assert len(caplog.records) == (ending == 'a failure of the handler')
+
+
+@pytest.mark.parametrize('after', [1, 10, 40])
+def test_temporary_files_are_gone_when_the_client_leaves_half_way(after, monkeypatch, caplog):
+    opened, make, seen = [], module.TemporaryFile, []
+    monkeypatch.setattr(module, 'TemporaryFile', lambda: opened.append(make()) or opened[-1])
+
+    async def handler(req, res, ctx):
+        try:
+            await req.form
+        except Disconnected:
+            seen.append('left')
+            raise
+
+    reply = call(streaming(handler), 'POST', body=chunked(LARGE), headers=KIND, leave_after=after)
+    assert reply.messages == [] and seen == ['left'] and caplog.records == []
+    assert all(file.closed for file in opened) and len(opened) == (after > 5)
+
+
+@pytest.mark.parametrize(
+    ('limit', 'body', 'expected'),
+    [
+        (None, BODY, 200),
+        (len(BODY), BODY, 200),
+        (len(BODY) - 1, BODY, 413),
+        (len(BODY), BODY + b'x', 413),
+        (len(BODY), b'x' + BODY, 413),
+        (1000, b'\r\n' * 1000, 413),
+        (1000, multipart(*[text('a', b'1' * 100)] * 10), 413),
+    ],
+)
+def test_the_limit_of_the_route_counts_every_byte_received(limit, body, expected):
+    for chunks in [body], chunked(body, 10):
+        assert status(form_of, chunks, max_body_size=limit) == expected
+
+
+def test_a_streamed_form_has_one_gibibyte_at_most_unless_the_route_says_otherwise():
+    headers = {**KIND, 'content-length': str(2**30 + 1)}
+    assert call(streaming(form_of), 'POST', body=None, headers=headers).status == 413
+    body = {'body': [BODY], 'headers': {**KIND, 'content-length': str(len(BODY))}}
+    assert call(streaming(form_of, max_body_size=2**40), 'POST', **body).status == 200
+
+
+def test_a_413_half_way_is_answered_after_the_rest_was_read():
+    async def run():
+        async with Live(streaming(form_of)) as live:
+            with live.open('POST', '/', body=None, headers=KIND) as exchange:
+                await exchange.feed(b'--B\r\n' + text('a', b'a' * 2**21))
+                start = await exchange.sent()
+                assert start['status'] == 413 and (b'connection', b'close') in start['headers']
+                await exchange.feed(b'a' * 1000)
+                await exchange.feed(b'a' * 1000, more=False)
+                return await exchange.reply()
+
+    reply = asyncio.run(run())
+    assert reply.complete and reply.body
+
+
+@pytest.mark.parametrize('length', ['-1', '1e3', '+5', '٥'.encode(), '²', '', '9' * 30, '0x10', '1_0'])
+def test_a_content_length_that_is_no_number_is_a_400(length):
+    for options in {}, {'stream': True}:
+        reply = ask(
+            form_of,
+            'POST',
+            body=BODY,
+            headers=[('content-type', MULTIPART), ('content-length', length)],
+            options=options,
+        )
+        assert reply.status == 400
+
+
+@pytest.mark.parametrize('length', [0, 1, len(BODY) - 1, len(BODY) + 1, 10**6])
+@pytest.mark.parametrize('options', [{}, {'stream': True}])
+def test_what_was_received_counts_whatever_the_content_length_says(length, options):
+    headers = {**KIND, 'content-length': str(length)}
+    assert ask(form_of, 'POST', body=BODY, headers=headers, options=options).text == repr(SEEN)
+
+
+def test_a_hostile_form_leaves_no_line_in_the_log(caplog):
+    for body in (
+        b'',
+        b'--B',
+        b'x' * 1000,
+        multipart(*[text('a')] * 1001),
+        LARGE[:-9],
+        multipart(text('a', b'a' * 2**21)),
+    ):
+        for options in {}, {'stream': True}:
+            assert ask(form_of, 'POST', body=body, headers=KIND, options=options).status in (400, 413)
+    assert caplog.records == []
+
+
+def test_a_file_of_a_streamed_form_is_saved_from_disk(tmp_path):
+    async def handler(req, res, ctx):
+        form = await req.form
+        res.body = str(await form.large.save(tmp_path))
+
+    reply = call(streaming(handler), 'POST', body=chunked(LARGE), headers=KIND)
+    assert reply.text == str(tmp_path / 'a.txt')
+    assert (tmp_path / 'a.txt').stat().st_size == 3_000_000
