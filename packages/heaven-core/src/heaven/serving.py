@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from heaven.errors import Abort, ClientError, Disconnected
-from heaven.response import JSON, Kind
+from heaven.response import FILE, JSON, Kind
 from heaven.types import Handler, Message, Send
 
 if TYPE_CHECKING:
@@ -55,9 +55,13 @@ warned: dict[int, Handler] = {}
 
 
 async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
-    """Calls a function of any kind and gives what it returned."""
+    """Calls a function of any kind and gives what it returned; a file that it sends is opened here."""
     out = func(req, res, ctx)
-    return out if out is None or out is res else await stray(func, out, res)
+    if out is not None and out is not res:
+        out = await stray(func, out, res)
+    if res._kind is FILE:
+        await res._body.prepare(req, res)
+    return out
 
 
 async def recover(
@@ -147,6 +151,8 @@ def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
     if data.__class__ is str:
         data = data.encode()
     fields = [] if res._headers is None else [*res._headers._fields.items()]
+    if data is None and not (length := dict(fields).get(FRAMING[0], b'0')).isdigit():
+        raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
     if status in BODILESS:
         fields = [field for field in fields if field[0] not in FRAMING]
         data = data and b''
@@ -184,7 +190,7 @@ async def repair(error: Exception, entry: Entry, req: Request, res: Response, ct
 async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: Message, data: bytes | None) -> None:
     """Sends what is more than two messages: a stream, a file, another app's answer, or one with a body to drop."""
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
-        start['headers'].append((b'connection', b'close'))
+        start['headers'] = [*(pair for pair in start['headers'] if pair[0] != b'connection'), (b'connection', b'close')]
     if res._kind is FOREIGN:
         from heaven.mounting import forward
 
@@ -229,7 +235,7 @@ async def pump(req: Request, body: Any, send: Send, length: int | None) -> bool:
     req._arm()
     try:
         async for chunk in source:
-            if not isinstance(chunk, bytes):
+            if chunk.__class__ is not bytes:
                 chunk = chunk.encode() if isinstance(chunk, str) else bytes(memoryview(chunk))
             if left is not None and (left := left - len(chunk)) < 0:
                 raise RuntimeError(f'the stream is longer than the Content-Length that was set, {length}')
