@@ -113,7 +113,13 @@ async def boom_generator(app):
     yield
 
 
-@pytest.mark.parametrize('broken', [boom, boom_async, boom_generator])
+async def cancelled(app):
+    task = asyncio.ensure_future(asyncio.sleep(1000))
+    task.cancel('no database today')
+    await task
+
+
+@pytest.mark.parametrize('broken', [boom, boom_async, boom_generator, cancelled])
 def test_a_startup_that_fails_undoes_what_had_started_and_tells_the_reason(broken):
     app, events = App(), []
     app.ONCE(noted(events, 'a', 'generator'))
@@ -156,10 +162,11 @@ def test_shutdown_runs_whole_whatever_fails(caplog):
     app.ON(SHUTDOWN, boom)
     app.ONCE(noted(events, 'c', 'generator'))
     app.ON(SHUTDOWN, boom_async)
+    app.ON(SHUTDOWN, cancelled)
     answers = lifespan(app)
     assert events == ['c up', 'c down', 'b', 'a']
     assert len(answers) == 2 and answers[1]['type'].startswith('lifespan.shutdown.')
-    assert caplog.text.count('ValueError: no database today') == 2 and caplog.text.count('ValueError: bad tail') == 1
+    assert caplog.text.count('Error: no database today') == 3 and caplog.text.count('ValueError: bad tail') == 1
 
 
 def test_a_generator_that_yields_again_is_ended_and_stops_nothing(caplog):

@@ -192,8 +192,10 @@ class Lifecycle:
         elif isinstance(made, Awaitable):
             await made
 
-    async def _stop(self) -> list[Exception]:
+    async def _stop(self) -> list[BaseException]:
         """Undoes what was started, in reverse, all of it; gives what failed."""
+        from asyncio import CancelledError
+
         from heaven.table import walk
 
         self._fast, failures = None, []
@@ -202,7 +204,7 @@ class Lifecycle:
                 made = self._parts.pop()()
                 if isinstance(made, Awaitable):
                     await made
-            except Exception as error:
+            except (Exception, CancelledError) as error:
                 log().error('shutdown failed', exc_info=error)
                 failures.append(error)
         for app in (place.app for place in walk(self)):  # type: ignore[arg-type]
@@ -213,6 +215,8 @@ class Lifecycle:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """Answers the lifespan messages of a server (ASGI, Lifespan Protocol)."""
+        from asyncio import CancelledError
+
         while True:
             message = await receive()
             if message['type'] == 'lifespan.startup':
@@ -220,7 +224,7 @@ class Lifecycle:
                     if not self._running:
                         await self._start()
                     self._holders += 1
-                except Exception as error:
+                except (Exception, CancelledError) as error:
                     log().error('startup failed', exc_info=error)
                     reason = f'{type(error).__name__}: {error}'
                     return await send({'type': 'lifespan.startup.failed', 'message': reason})
