@@ -61,6 +61,12 @@ def test_an_exception_is_logged_and_the_daemon_runs_again_later_and_later(caplog
     assert 'weak heart' in caplog.text
 
 
+@pytest.mark.parametrize('result', ['soon', [5]])
+def test_a_daemon_that_returns_neither_number_nor_none_has_failed(result, caplog):
+    assert len(clocked([result, result, None])) == 2
+    assert len(caplog.records) == 2 and repr(result) in caplog.text
+
+
 def test_several_daemons_run_side_by_side_with_the_app_that_has_started():
     async def main():
         app, seen = App(), []

@@ -30,6 +30,8 @@ class Daemon:
         while not self.stopping:
             try:
                 pause = await self.once()
+                if pause is not None and not isinstance(pause, (int, float)):
+                    raise TypeError(f'a daemon returns the seconds to its next run or None, not {pause!r:.80}')
                 failures = 0
             except Exception as error:
                 log().error('daemon %r failed', self.func, exc_info=error)
