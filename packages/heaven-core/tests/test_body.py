@@ -6,7 +6,7 @@ import logging
 import pytest
 from asks import ask, jumping, raised, see
 from driver import Exchange, call
-from heaven import App, TooLarge
+from heaven import App, Disconnected, TooLarge
 
 MIB = 2**20
 AHEAD = ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY']
@@ -304,6 +304,25 @@ def test_a_handler_that_catches_the_limit_still_leaves_nothing_unread():
     assert (reply.status, reply.json(), reply.header('connection'), exchange.notes[-1]) == (200, [413], 'close', 3)
 
 
+def test_reading_again_what_was_too_large_is_a_413_again():
+    app = limited(10)
+
+    async def curious(req, res, ctx):
+        with pytest.raises(TooLarge):
+            await req.read()
+
+    app.BEFORE('/*', curious)
+    assert call(app, 'GET', body=b'x' * 11).status == 413
+
+
+def test_a_connection_header_of_the_handlers_gives_way():
+    async def stubborn(req, res, ctx):
+        res.header('Connection', 'keep-alive')
+        await req.read()
+
+    assert call(limited(10, handler=stubborn), 'GET', body=b'x' * 11).header('connection') == 'close'
+
+
 def test_the_default_limit_is_10_mib():
     app = App()
     app.POST('/', lambda req, res, ctx: None)
@@ -336,6 +355,16 @@ def test_a_client_that_leaves_while_a_handler_reads_is_not_answered(caplog):
 
     reply = ask(handler, 'GET', body=[b'a', b'b'], leave_after=1)
     assert (reply.messages, ran, caplog.records) == ([], [], [])
+
+
+def test_reading_again_when_the_client_has_left_says_that_it_left(caplog):
+    async def stubborn(req, res, ctx):
+        with pytest.raises(Disconnected):
+            await req.read()
+        await req.read()
+
+    assert ask(stubborn, 'GET', body=[b'a', b'b'], leave_after=1).messages == []
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize('after', [1, 2, 5])

@@ -287,6 +287,12 @@ def test_iterators_are_streamed_chunk_by_chunk(make):
 
 
 @pytest.mark.parametrize('make', [asynchronous, synchronous])
+def test_any_kind_of_bytes_is_sent_as_bytes(make):
+    named = type('Named', (bytes,), {})
+    assert sends(lambda: make(named(b'a'), bytearray(b'b'), memoryview(b'c'))).body == b'abc'
+
+
+@pytest.mark.parametrize('make', [asynchronous, synchronous])
 def test_bytes_and_str_may_be_mixed_and_empty_ones_are_harmless(make):
     assert sends(lambda: make(b'a', '', b'', 'b')).body == b'ab'
     assert sends(make, empty_stream=True).body == b''
@@ -531,6 +537,15 @@ def test_a_stream_never_sends_more_than_the_length_its_handler_set(make, length,
 
     reply = ask(handler, catch=True)
     assert (reply.status, reply.header('content-length'), reply.body) == (200, str(length), body)
+
+
+@pytest.mark.parametrize('length', ['x', '-1', '', '1.0', [3, 3], '٣'.encode().decode('latin-1')])
+def test_a_length_that_is_none_is_a_500_before_the_stream_begins(length):
+    def handler(req, res, ctx):
+        res.header('Content-Length', length).body = asynchronous('abc')
+
+    reply = ask(handler)
+    assert (reply.status, reply.complete) == (500, True)
 
 
 @pytest.mark.parametrize('make', [asynchronous, synchronous])
