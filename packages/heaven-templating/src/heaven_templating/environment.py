@@ -139,6 +139,8 @@ class Loader(jinja2.BaseLoader):
 class Page(Context):
     """A Jinja2 context whose shared names reach imported templates too, however deep."""
 
+    globals_keys: set[str]
+
     def __init__(
         self,
         environment: jinja2.Environment,
@@ -159,8 +161,10 @@ class Environment(jinja2.Environment):
     more, a table takes 3% longer. So there are none of our own; they are the loader's.
     """
 
-    context_class = Page
+    context_class: type[Context] = Page
     loader: Loader
+    auto_reload: bool
+    undefined: type[jinja2.Undefined]
 
     def __init__(self, loader: Loader, asynchronous: bool, **options: Any) -> None:
         super().__init__(

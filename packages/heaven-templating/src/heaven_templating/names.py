@@ -128,4 +128,4 @@ def allowing(policy: str, nonce: str) -> str:
     return '; '.join(' '.join([name, *words]) for name, words in directives.items())
 
 
-NAMED = {'url_for': url_for, 'asset': asset, 'csp_nonce': csp_nonce}
+NAMED: dict[str, Any] = {'url_for': url_for, 'asset': asset, 'csp_nonce': csp_nonce}

@@ -38,6 +38,11 @@ class Templates:
         app.plug(templates)
     """
 
+    app: App | None
+    folders: list[Folder]
+    context: list[Function]
+    environment: Environment
+
     def __init__(
         self,
         folder: str | os.PathLike[str] = 'templates',
@@ -50,10 +55,10 @@ class Templates:
     ) -> None:
         base = os.path.dirname(os.path.abspath(relative_to)) if relative_to is not None else os.getcwd()
         prefix = (prefix or '').strip('/')
-        self.app: App | None = None
-        self.options = options
+        self.app = None
+        self.options: dict[str, Any] = options
         self.folders = [Folder(os.path.abspath(os.path.join(base, folder)), prefix and f'{prefix}/', escape)]
-        self.context: list[Function] = [context] if callable(context) else list(context)
+        self.context = [context] if callable(context) else list(context)
         for function in self.context:
             if not callable(function):
                 raise TypeError(f'context takes functions (req, res, ctx) that give a dict, not {function!r}')
@@ -66,7 +71,7 @@ class Templates:
         inherited = app.parent is not None and held is app.parent.renderer
         if not isinstance(held, Templates) or inherited or held is self:
             app.renderer = self
-            self.app = self.app or app
+            self.app = app if self.app is None else self.app
             return
         if self.options and self.options != held.options:
             raise ValueError(f'an app has one Jinja2: give its options ({listed(self.options)}) with its first folder')
@@ -210,7 +215,10 @@ class Templates:
 class Stream:
     """The pieces of a page, each made when it is asked for; other requests have their turn in between."""
 
-    first = ''
+    first: str = ''
+    parts: Generator[str] | AsyncGenerator[str]
+    fail: Callable[[dict[str, Any]], NoReturn]
+    given: dict[str, Any]
 
     def __init__(
         self,
