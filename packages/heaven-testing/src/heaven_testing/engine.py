@@ -303,6 +303,7 @@ class Exchange(Call):
         self.outbox.clear()
         if self.lost is not None:
             lost, self.lost = self.lost, None
+            await self.end(GRACE)
             raise lost
         if self.ended:
             failure = self.failure()
@@ -591,11 +592,16 @@ def wake(waiters: Waiters) -> None:
 
 
 def _only_left(error: BaseException | None) -> bool:
-    """Whether an exception says no more than that the client has left."""
+    """Whether an exception says no more than that the client has left.
+
+    It does if it was raised from what `send` raised, or says disconnect by its name while that was handled; any other
+    exception raised there is one of its own.
+    """
     while error is not None:
         if isinstance(error, (ClientLeft, asyncio.CancelledError)):
             return True
         if isinstance(error, BaseExceptionGroup):
             return all(_only_left(inner) for inner in error.exceptions)
-        error = error.__cause__ or error.__context__
+        says_so = 'disconnect' in type(error).__name__.lower() and not error.__suppress_context__
+        error = error.__cause__ or (error.__context__ if says_so else None)
     return False

@@ -60,12 +60,17 @@ class _Opening:
         self.extensions: dict[str, Any] = {}
         self.head = exchange.scope['method'] == 'HEAD'
 
-    async def more(self, piece: bytes | None = None) -> bool:
-        """Sort the messages that have come; false at the end. `piece` is of the request's body, b'' its end."""
+    async def more(self, piece: bytes | BaseException | None = None) -> bool:
+        """Sort the messages that have come; false at the end.
+
+        `piece` is of the request's body: b'' its end, an exception what keeps it from being made.
+        """
         exchange = self.exchange
         try:
-            if piece is not None:
+            if isinstance(piece, bytes):
                 exchange.give(piece, piece != b'')
+            elif piece is not None:
+                exchange.lose(piece)
             messages = await exchange.more(self.limit)
             self.ended = exchange.ended
         except BaseException:
@@ -392,17 +397,16 @@ class _Body(httpx.SyncByteStream):
         opening, run = self.opening, self._transport.run
         if opening is None:
             return run(self._open(), self._limit)
-        return run(opening.more(self._piece(opening) if opening.wanted else None), self._limit)
+        return run(opening.more(self._piece() if opening.wanted else None), self._limit)
 
-    def _piece(self, opening: _Opening) -> bytes:
+    def _piece(self) -> bytes | BaseException:
         try:
             if self._pieces is None:
                 assert isinstance(self._request.stream, httpx.SyncByteStream)
                 self._pieces = iter(self._request.stream)
             return next((piece for piece in self._pieces if piece), b'')
-        except BaseException:
-            self._transport.run(_cancel(opening.exchange), self._limit)
-            raise
+        except BaseException as error:
+            return error
 
     def __iter__(self) -> Iterator[bytes]:
         assert self.opening is not None
@@ -414,7 +418,3 @@ class _Body(httpx.SyncByteStream):
     def close(self) -> None:
         if self.opening is not None and not self.opening.ended:
             self._transport.run(self.opening.close(), self._limit + GRACE)
-
-
-async def _cancel(exchange: Exchange) -> None:
-    exchange.cancel()
