@@ -11,9 +11,9 @@ from heaven.errors import UrlError
 from heaven.lifecycle import Lifecycle
 from heaven.registering import Registrar
 from heaven.request import Request
-from heaven.response import FILE, UNSET, Response
+from heaven.response import UNSET, Response
 from heaven.routing import TYPES, Type, rank
-from heaven.serving import deliver, fix, recover, repair, run_always, run_deferred, stray
+from heaven.serving import LENGTHS, conclude, stray
 from heaven.table import walk
 from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Scope, Send
 
@@ -191,25 +191,36 @@ class App(Registrar, Lifecycle, Keeper):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection (ASGI 3.0)."""
-        table = self._fast
-        if table is None or scope['type'] != 'http':
+        table, method = self._fast, scope.get('method')
+        if table is None or method is None:
             table = await self._enter(scope, receive, send)
             if table is None:
                 return
-        req, res = Request(), Response()
-        req.scope, req._receive = scope, receive
-        res._req, res._ctx = req, ctx = req, Context()
-        path, raw, method = scope['path'], scope.get('raw_path'), scope['method']
-        entry: Any = None
-        plain = (raw is None or len(raw) == len(path)) and not scope.get('root_path')
-        if plain and (leaf := table.literals.get(path)) is not None:
-            entry = leaf.get(method)
+        req, res, ctx = Request(), Response(), Context()
+        req.scope = scope
+        req._receive = receive
+        req._special = False
+        res._req = req
+        res._ctx = ctx
+        res._kind = UNSET
+        res._body = res._status = res._fields = req._params = entry = None
+        path = scope['path']
+        raw = scope.get('raw_path')
+        if (raw is None or len(raw) == len(path)) and not scope.get('root_path'):
+            leaf = table.literals.get(path)
+            entry = table.find(req, method, path) if leaf is None else leaf.get(method)
         if entry is None:
-            entry = table.seek(req, method, path, plain)
+            entry = table.seek(req)
         req._entry = entry
-        failure: Exception | None = None
+        failure = None
         try:
-            try:
+            if entry.simple:
+                out = await entry.handler(req, res, ctx)
+                if out is not None and out is not res:
+                    await stray(entry.handler, out, res)
+            else:
+                if entry.special:
+                    req._special = True
                 if entry.reads:
                     await req._load(entry.limit)
                 for hook, coro in entry.before:
@@ -235,30 +246,24 @@ class App(Registrar, Lifecycle, Keeper):
                         out = await out
                     if out is not None and out is not res:
                         await stray(hook, out, res)
-                if res._kind is FILE:
-                    await res._body.prepare(req, res)
-            except Exception as error:
-                failure = await recover(error, entry, req, res, ctx)
-            if entry.always:
-                failure = await run_always(entry, req, res, ctx, failure)
-            if req._gone and failure is not None:
-                return
-            try:
-                start, data = fix(entry, res)
-            except Exception as error:
-                failure, start, data = await repair(error, entry, req, res, ctx)
-            if data is None or req._overflow:
-                await deliver(entry, req, res, send, start, data)
-            else:
-                try:
-                    await send(start)
-                    await send({'type': 'http.response.body', 'body': data})
-                except OSError:
-                    req._gone = True
-            if failure is not None:
-                self._report(scope, failure)
-            elif res._deferred is not None and res._status != 500:
-                await run_deferred(res)
-        finally:
-            if req._cleanup is not None:
-                await req._clean()
+            kind = res._kind
+            if kind.quick and not req._special:
+                data: Any = (kind.encode or entry.dumps)(res._body)
+                if data.__class__ is str:
+                    data = data.encode()
+                size = len(data)
+                fields = [kind.header, LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)]
+                if res._fields is not None:
+                    fields += res._fields.items()
+        except Exception as error:
+            failure = error
+        except BaseException:
+            await req._clean()
+            raise
+        if failure is not None or req._special or not kind.quick:
+            return await conclude(self, req, res, ctx, send, failure)
+        try:
+            await send({'type': 'http.response.start', 'status': res._status or 200, 'headers': fields})
+            await send({'type': 'http.response.body', 'body': data})
+        except OSError:
+            req._gone = True

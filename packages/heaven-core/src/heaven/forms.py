@@ -293,10 +293,10 @@ def form(req: Request) -> Form:
         return form
 
     async def load() -> None:
-        req._overflow = True  # until it is all read, a failure leaves a client that still sends
+        req._overflow = req._special = True  # until it is all read, a failure leaves a client that still sends
         if entry.stream:
             req.stream()
-            req._cleanup = [*(req._cleanup or ()), form.close]
+            req._finally(form.close)
             await receive(parts, req._chunks(MAX_FORM if entry.ceiling is None else entry.ceiling))
         else:
             parse(parts, await req.read())

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from heaven.errors import ClientError, Missing
+
+if TYPE_CHECKING:
+    from heaven.response import Response
 
 MAX_QUERIES = 1000
 MAX_COOKIES = 180
 
 TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+FRAMING = frozenset({b'content-type', b'content-length', b'transfer-encoding', b'set-cookie'})
 _names: dict[str, bytes] = {}
 
 
@@ -26,17 +30,41 @@ def header_name(name: str) -> bytes:
     return known
 
 
+def looked_up(name: str) -> bytes:
+    """Gives the name of a header that is asked for, which may be no name at all."""
+    try:
+        return header_name(name)
+    except ValueError:
+        return name.encode('latin-1', 'replace')
+
+
 def header_value(value: Any) -> bytes:
     """Gives a header's value as sent, stripped; ValueError for what a header may not hold (RFC 9110, 5.5)."""
+    if value.__class__ is str and value.isascii() and value.isprintable():
+        return value.strip().encode()  # type: ignore[no-any-return]
     text = (str(value, 'latin-1') if isinstance(value, bytes) else str(value)).strip(' \t')
-    if not (text.isascii() and text.isprintable()):
-        if any(char < ' ' and char != '\t' or char == '\x7f' for char in text):
-            raise ValueError(f'a header value cannot hold control characters: {text!r:.80}')
-        try:
-            return text.encode('latin-1')
-        except UnicodeEncodeError:
-            raise ValueError(f'a header value is latin-1, quote or encode the rest: {text!r:.80}') from None
-    return text.encode()
+    if any(char < ' ' and char != '\t' or char == '\x7f' for char in text):
+        raise ValueError(f'a header value cannot hold control characters: {text!r:.80}')
+    try:
+        return text.encode('latin-1')
+    except UnicodeEncodeError:
+        raise ValueError(f'a header value is latin-1, quote or encode the rest: {text!r:.80}') from None
+
+
+def set_header(res: Response, name: str, value: Any) -> None:
+    """Sets a header of a response; None removes it, a list is joined, Set-Cookie accumulates."""
+    key = _names.get(name) or header_name(name)
+    if res._fields is None:
+        res._fields = {}
+    if key in FRAMING:
+        res._req._special = True
+    values = [header_value(item) for item in value] if isinstance(value, (list, tuple)) else None
+    if key == b'set-cookie':
+        res._cookies = () if value is None else [*res._cookies, *(values or [header_value(value)])]
+    elif value is None:
+        res._fields.pop(key, None)
+    else:
+        res._fields[key] = header_value(value) if values is None else b', '.join(filter(None, values))
 
 
 class Headers(Mapping[str, str]):
@@ -64,7 +92,7 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, default: str) -> str: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """Gives the value of a header, or the default."""
-        value = self._fields.get(name.lower().encode('latin-1', 'replace'))
+        value = self._fields.get(_names.get(name) or looked_up(name))
         return default if value is None else value.decode('latin-1')
 
     def __getitem__(self, name: str) -> str:
@@ -84,17 +112,22 @@ class Headers(Mapping[str, str]):
 
     def all(self, name: str) -> list[str]:
         """Gives every value of a header, in the order they came."""
-        wanted = name.lower().encode('latin-1', 'replace')
+        wanted = looked_up(name)
         return [value.decode('latin-1') for key, value in self._raw if key == wanted]
 
 
-def unquote(text: str) -> str:
-    """Decodes `%` and `+` of a query; what is not UTF-8 becomes U+FFFD."""
-    if '%' in text or '+' in text:
+def pairs_of(querystring: str) -> list[tuple[str, str]]:
+    """Gives the names and values of a query; what is not UTF-8 becomes U+FFFD."""
+    pairs = []
+    for part in querystring.split('&'):
+        if part:
+            name, _, value = part.partition('=')
+            pairs.append((name, value))
+    if '%' in querystring or '+' in querystring:
         from urllib.parse import unquote_plus
 
-        return unquote_plus(text, errors='replace')
-    return text
+        return [(unquote_plus(name, errors='replace'), unquote_plus(value, errors='replace')) for name, value in pairs]
+    return pairs
 
 
 class Queries(Mapping[str, Any]):
@@ -105,17 +138,13 @@ class Queries(Mapping[str, Any]):
     req.queries.all('tag')
     """
 
-    __slots__ = ('_pairs', '_values')
+    __slots__ = ('_query', '_values')
 
     def __init__(self, querystring: str) -> None:
         if querystring.count('&') >= MAX_QUERIES:
             raise ClientError(f'more than {MAX_QUERIES} queries')
-        pairs = [part.partition('=') for part in querystring.split('&') if part]
-        if '%' in querystring or '+' in querystring:
-            self._pairs = [(unquote(name), unquote(value)) for name, _, value in pairs]
-        else:
-            self._pairs = [(name, value) for name, _, value in pairs]
-        self._values: dict[str, Any] = dict(self._pairs)
+        self._query = querystring
+        self._values: dict[str, Any] = dict(pairs_of(querystring))
 
     def get(self, name: str, default: Any = None) -> Any:
         """Gives the last value of a query, or the default."""
@@ -137,7 +166,7 @@ class Queries(Mapping[str, Any]):
 
     def all(self, name: str) -> list[Any]:
         """Gives every value of a query, in the order they came."""
-        return [value for key, value in self._pairs if key == name]
+        return [value for key, value in pairs_of(self._query) if key == name]
 
 
 class TypedQueries(Queries):
@@ -191,11 +220,11 @@ class Cookies(Mapping[str, str]):
             name, found, value = pair.partition('=')
             if not found:
                 name, value = '', name
-            value = value.strip(' \t')
+            name, value = name.strip(), value.strip()
             if value[:1] == '"' == value[-1:] and len(value) > 1:
                 value = value[1:-1]
-            if (name := name.strip(' \t')) or value:
-                self._values.setdefault(name, value)
+            if (name or value) and name not in self._values:
+                self._values[name] = value
 
     @overload  # type: ignore[override]
     def get(self, name: str, default: None = None) -> str | None: ...
@@ -225,48 +254,40 @@ class ResponseHeaders(MutableMapping[str, str]):
     res.headers['X-Total'] = None           # removes, and so does del
     """
 
-    __slots__ = ('_cookies', '_fields')
+    __slots__ = ('_res',)
 
-    def __init__(self) -> None:
-        self._fields: dict[bytes, bytes] = {}
-        self._cookies: list[bytes] = []
+    def __init__(self, res: Response) -> None:
+        self._res = res
+
+    @property
+    def _fields(self) -> dict[bytes, bytes]:
+        return self._res._fields or {}
 
     def __setitem__(self, name: str, value: Any) -> None:
-        key = header_name(name)
-        values = [header_value(item) for item in value] if isinstance(value, (list, tuple)) else None
-        if value is None:
-            self._fields.pop(key, None)
-            if key == b'set-cookie':
-                self._cookies.clear()
-        elif key == b'set-cookie':
-            self._cookies += [header_value(value)] if values is None else values
-        else:
-            self._fields[key] = header_value(value) if values is None else b', '.join(filter(None, values))
+        set_header(self._res, name, value)
 
     def __getitem__(self, name: str) -> str:
-        key = header_name(name)
-        if key == b'set-cookie' and self._cookies:
-            return self._cookies[-1].decode('latin-1')
-        if key not in self._fields:
+        values = self.all(name)
+        if not values:
             raise KeyError(name)
-        return self._fields[key].decode('latin-1')
+        return values[-1]
 
     def __delitem__(self, name: str) -> None:
         self[name] = None
 
     def __iter__(self) -> Iterator[str]:
         yield from (name.decode() for name in self._fields)
-        if self._cookies:
+        if self._res._cookies:
             yield 'set-cookie'
 
     def __len__(self) -> int:
-        return len(self._fields) + bool(self._cookies)
+        return len(self._fields) + bool(self._res._cookies)
 
     def all(self, name: str) -> list[str]:
         """Gives every value that will be sent under a name: several for Set-Cookie, else one or none."""
-        if name.lower() == 'set-cookie':
-            return [cookie.decode('latin-1') for cookie in self._cookies]
-        return [self[name]] if name in self else []
+        key = header_name(name)
+        found = self._res._cookies if key == b'set-cookie' else [self._fields[key]] if key in self._fields else ()
+        return [value.decode('latin-1') for value in found]
 
     def vary(self, name: str) -> None:
         """Adds a name to Vary, once (RFC 9110, 12.5.5)."""

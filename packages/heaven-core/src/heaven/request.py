@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from heaven.forms import Form
     from heaven.routing import Entry
 
+UNREAD: Any = object()
 DRAIN_BYTES = 8 * 2**20
 DRAIN_SECONDS = 5.0
 CHARSETS = ('utf', 'ascii', 'us-ascii', 'iso-8859', 'latin', 'windows', 'cp', 'koi8', 'gb', 'big5', 'euc', 'shift')
@@ -34,10 +35,17 @@ class Request:
         res.body = {'id': req.params['id'], 'fields': req.queries.all('field')}
     """
 
+    __slots__ = ('__dict__', '_entry', '_params', '_receive', '_special', 'scope')
+
     scope: Scope
     _receive: Receive
     _entry: Entry
+    _params: dict[str, Any] | None
+    _special: bool
     _app: App | None = None
+    _headers: Headers | None = None
+    _queries: Queries | None = None
+    _json: Any = UNREAD
     _body: bytes | None = None
     _more = True
     _gone = False
@@ -46,7 +54,7 @@ class Request:
     _received = False
     _pending: Any = None
     _interrupt: Any = None
-    _cleanup: list[Any] | None = None
+    _cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
 
     def __repr__(self) -> str:
         return f'<Request {self.method} {self.path}>'
@@ -71,10 +79,12 @@ class Request:
         """The pattern that matched, such as `/v1/patients/:id`; None if none did."""
         return self._entry.route
 
-    @cached_property
+    @property
     def params(self) -> dict[str, Any]:
         """The parameters of the route, converted to their types; `*` is the rest of the path."""
-        return {}
+        if self._params is None:
+            self._params = {}
+        return self._params
 
     @property
     def scheme(self) -> str:
@@ -86,16 +96,20 @@ class Request:
         """The query as sent, undecoded, without the question mark."""
         return str(self.scope.get('query_string', b''), 'latin-1')
 
-    @cached_property
+    @property
     def queries(self) -> Queries:
         """The queries: `get` and `[]` give one value, the last; `all` gives each. More than 1000 are a 400."""
-        spec = self._entry.queries
-        return TypedQueries(self.querystring, spec) if spec else Queries(self.querystring)
+        if self._queries is None:
+            spec = self._entry.queries
+            self._queries = TypedQueries(self.querystring, spec) if spec else Queries(self.querystring)
+        return self._queries
 
-    @cached_property
+    @property
     def headers(self) -> Headers:
         """The headers: names in any case, repeated ones joined."""
-        return Headers(self.scope['headers'])
+        if self._headers is None:
+            self._headers = Headers(self.scope['headers'])
+        return self._headers
 
     @cached_property
     def cookies(self) -> Cookies:
@@ -161,18 +175,23 @@ class Request:
             pass
         raise ClientError(f'the body is not text in {charset!r:.40}')
 
-    @cached_property
+    @property
     def json(self) -> Any:
         """The body as JSON, parsed once.
 
         UnsupportedMedia, a 415, unless the content type is JSON; ClientError, a 400, for what is not JSON.
         """
-        kind = self.headers.get('content-type', '').partition(';')[0].strip(' \t').lower()
-        if kind != 'application/json' and not (kind.endswith('+json') and kind.count('/') == 1):
-            raise UnsupportedMedia(f'send JSON with the header content-type: application/json, not {kind or "none"!r}')
+        if self._json is not UNREAD:
+            return self._json
+        kind = self.headers.get('content-type', '')
+        if kind != 'application/json':
+            kind = kind.partition(';')[0].strip(' \t').lower()
+            if kind != 'application/json' and not (kind.endswith('+json') and kind.count('/') == 1):
+                raise UnsupportedMedia(f'send JSON as content-type: application/json, not as {kind or "none"!r}')
         body = self.body
         try:
-            return self._entry.codec.loads(body)
+            self._json = self._entry.codec.loads(body)
+            return self._json
         except RecursionError:
             raise ClientError('the JSON is nested too deep') from None
         except Exception as error:
@@ -185,13 +204,13 @@ class Request:
 
         return form(self)
 
-    @cached_property
+    @property
     def length(self) -> int | None:
         """The length of the body in bytes as announced, None if it was not; ClientError if it is no number."""
-        value = self.headers.get('content-length')
+        value = self.headers._fields.get(b'content-length')
         if value is None:
             return None
-        if not (value.isascii() and value.isdigit() and len(value) < 20):
+        if not value.isdigit() or len(value) > 19:
             raise ClientError('Content-Length is not a number')
         return int(value)
 
@@ -229,7 +248,7 @@ class Request:
         if self._streamed and not self._gone:
             raise RuntimeError('the body can be read once, and it was')
         self._streamed = True
-        if self.length is not None and self.length > limit:
+        if (self.length or 0) > limit:
             self._refuse(limit)
         message = await self._next()
         body: bytes = message.get('body', b'')
@@ -244,7 +263,7 @@ class Request:
         self._body = body
 
     async def _chunks(self, limit: int | None) -> AsyncIterator[bytes]:
-        if limit is not None and self.length is not None and self.length > limit:
+        if limit is not None and (self.length or 0) > limit:
             self._refuse(limit)
         size = 0
         while self._more:
@@ -256,7 +275,7 @@ class Request:
                 yield chunk
 
     def _refuse(self, limit: int) -> None:
-        self._overflow = True
+        self._overflow = self._special = True
         raise TooLarge(f'the body is larger than {limit} bytes')
 
     async def _next(self) -> Message:
@@ -281,8 +300,7 @@ class Request:
 
             self._pending = ensure_future(self._receive())
             self._pending.add_done_callback(self._told)
-            if self._cleanup is None:
-                self._cleanup = []
+            self._special = True
 
     def _told(self, pending: Any) -> None:
         if pending.cancelled() or pending.exception() is not None:
@@ -297,11 +315,15 @@ class Request:
             if self._interrupt is not None:
                 self._arm()
 
+    def _finally(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Sees to it that something is closed when the request has ended, however it ends."""
+        self._cleanup, self._special = [*self._cleanup, close], True
+
     async def _clean(self) -> None:
-        """Lets go of what the request held: the listening for the client, and what forms spilled to disk."""
+        """Lets go of what the request held: the listening for the client, streams, what forms spilled to disk."""
         if self._pending is not None:
             self._pending.cancel()
-        for close in self._cleanup or ():
+        for close in self._cleanup:
             await close()
 
     async def _drain(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from heaven.errors import Abort
-from heaven.headers import ResponseHeaders
+from heaven.headers import ResponseHeaders, set_header
 
 if TYPE_CHECKING:
     from http import HTTPStatus
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from heaven.request import Request
 
 
+BODILESS = frozenset({204, 205, 304})
+
+
 class Kind:
-    """A kind of body: its content type, and how it becomes bytes (None: it is sent piece by piece)."""
+    """A kind of body: its content type, how it becomes bytes, and whether that is all there is to it."""
 
-    __slots__ = ('encode', 'header')
+    __slots__ = ('encode', 'header', 'quick')
 
-    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes | str] | None) -> None:
-        self.header = (b'content-type', content_type) if content_type else None
-        self.encode = encode
+    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes | str] | None, quick: bool) -> None:
+        self.header = (b'content-type', content_type or b'')
+        self.encode, self.quick = encode, quick
 
 
 def nothing(body: Any) -> bytes:
@@ -31,14 +34,14 @@ def nothing(body: Any) -> bytes:
     return b''
 
 
-UNSET = Kind(None, nothing)
-EMPTY = Kind(None, nothing)
-BYTES = Kind(b'application/octet-stream', bytes)
-TEXT = Kind(b'text/plain; charset=utf-8', str.encode)
-NUMBER = Kind(b'text/plain; charset=utf-8', str)
-JSON = Kind(b'application/json', None)
-STREAM = Kind(b'application/octet-stream', None)
-FILE = Kind(None, None)
+UNSET = Kind(None, nothing, False)
+EMPTY = Kind(None, nothing, False)
+BYTES = Kind(b'application/octet-stream', bytes, True)
+TEXT = Kind(b'text/plain; charset=utf-8', str.encode, True)
+NUMBER = Kind(b'text/plain; charset=utf-8', str, True)
+JSON = Kind(b'application/json', None, True)
+STREAM = Kind(b'application/octet-stream', None, False)
+FILE = Kind(None, None, False)
 
 KINDS: dict[type, Kind] = {
     str: TEXT,
@@ -83,12 +86,15 @@ class Response:
         res.body = {'id': 7}
     """
 
+    __slots__ = ('__dict__', '_body', '_ctx', '_fields', '_kind', '_req', '_status')
+
     _req: Request
     _ctx: Context
-    _status: int | None = None
-    _body: Any = None
-    _kind: Kind = UNSET
-    _headers: ResponseHeaders | None = None
+    _status: int | None
+    _body: Any
+    _kind: Kind
+    _fields: dict[bytes, bytes] | None
+    _cookies: Sequence[bytes] = ()
     _streams: Sequence[Any] = ()
     _deferred: list[tuple[Callable[..., Any], App]] | None = None
     error: BaseException | None = None
@@ -106,6 +112,8 @@ class Response:
         if not isinstance(status, int) or not 200 <= status <= 599:
             raise ValueError(f'{status!r} is no status of an answer: use an int from 200 to 599')
         self._status = int(status)
+        if status in BODILESS:
+            self._req._special = True
 
     @property
     def http(self) -> type[HTTPStatus]:
@@ -131,9 +139,7 @@ class Response:
     @property
     def headers(self) -> ResponseHeaders:
         """The headers to send; `res.headers = 'X-A', 'b'` sets one."""
-        if self._headers is None:
-            self._headers = ResponseHeaders()
-        return self._headers
+        return ResponseHeaders(self)
 
     @headers.setter
     def headers(self, header: tuple[str, Any] | Mapping[str, Any]) -> None:
@@ -146,7 +152,7 @@ class Response:
 
     def header(self, name: str, value: Any) -> Self:
         """Sets a header, replacing one of that name; None removes it. ValueError for what cannot be sent."""
-        self.headers[name] = value
+        set_header(self, name, value)
         return self
 
     def cookie(
@@ -238,6 +244,7 @@ class Response:
     def defer(self, func: Callable[..., Any]) -> Self:
         """Runs `func(app)`, async or not, after the answer has been sent."""
         self._deferred = [*(self._deferred or ()), (func, self._req.app)]
+        self._req._special = True
         return self
 
     def abort(self, body: Any = None, status: int | None = None) -> NoReturn:
@@ -290,7 +297,7 @@ class Response:
         kind = kind_of(body)
         if kind is STREAM:
             self._streams = [*self._streams, body]
-            self._req._cleanup = [*(self._req._cleanup or ()), self._close]
+            self._req._finally(self._close)
         return kind
 
     async def _close(self) -> None:
@@ -304,10 +311,9 @@ class Response:
     def _replace(self, keep_type: bool) -> None:
         """Forgets the body, and the headers that describe it or its caching."""
         self._body, self._kind = None, UNSET
-        if self._headers is not None:
-            for name in DESCRIBING:
-                if name != b'content-type' or not keep_type:
-                    self._headers._fields.pop(name, None)
+        for name in DESCRIBING:
+            if self._fields is not None and (name != b'content-type' or not keep_type):
+                self._fields.pop(name, None)
 
 
 DESCRIBING = (

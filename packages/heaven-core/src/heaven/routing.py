@@ -296,31 +296,34 @@ class Entry:
     ceiling: int | None = None
     route: str | None = None
     queries: Mapping[str, Any] = {}
-    name: str = ''
-    at: int = 0
-    names: tuple[tuple[str, int], ...] = ()
+    names: tuple[tuple[str, int, Any], ...] = ()
     origins: Sequence[str] | None = None
     pattern: Pattern
     answers: str = ''
+
+    simple: bool = False
+    special: bool = False
 
     def but(self, **changes: Any) -> Entry:
         """Gives a copy with changes."""
         entry = Entry()
         entry.__dict__.update(self.__dict__, **changes)
+        entry.special = bool(entry.always) or entry.head
+        more = entry.reads or entry.before or entry.after or entry.queries or entry.special
+        entry.simple = entry.coro and not more
         return entry
 
 
 class Row:
     """The patterns of one rank that a path of one length may match, by their literals."""
 
-    __slots__ = ('leaves', 'params', 'pick', 'rest', 'typed')
+    __slots__ = ('firsts', 'leaves', 'pick', 'rest')
 
     def __init__(self, pattern: Pattern) -> None:
         segments = pattern.segments
         literals = [at for at, segment in enumerate(segments, 1) if segment.type is None]
         self.pick: Callable[[Sequence[str]], Any] = itemgetter(*literals) if literals else nothing
-        self.params = [at for at, segment in enumerate(segments, 1) if segment.type and segment.rank != REST]
-        self.typed = [(at, kind.convert) for at, (_, kind, rank) in enumerate(segments, 1) if kind and rank < UNTYPED]
+        self.firsts: set[str] = set()
         self.rest = len(segments) if segments and segments[-1].rank == REST else 0
         self.leaves: dict[Any, dict[str, Entry]] = {}
 
@@ -353,6 +356,8 @@ class Router:
         pattern = entry.pattern
         row = self.rows.setdefault(pattern.rank, Row(pattern))
         texts = ['', *(segment.text for segment in pattern.segments)]
+        if pattern.segments and pattern.segments[0].type is None:
+            row.firsts.add(texts[1])
         return row.leaves.setdefault(row.pick(texts), {}).setdefault(method, entry)
 
     def leaves(self) -> Iterable[dict[str, Entry]]:
@@ -364,31 +369,19 @@ class Router:
         ordered = sorted(self.rows.items(), key=lambda item: item[0])
         longest = max((len(rank) for rank in self.rows), default=0)
         for size in range(longest + 2):
-            starts: dict[str | None, list[Row]] = {None: []}
-            fits = [(k, row) for k, row in ordered if size >= row.rest - 1 and row.rest or len(k) == size]
-            firsts = {self._first(key) for k, row in fits if k and k[0] == 0 for key in row.leaves}
-            for first in (None, *firsts):
-                starts[first] = [
-                    row
-                    for k, row in fits
-                    if not k or k[0] or first is not None and any(self._first(key) == first for key in row.leaves)
-                ]
-            self.sizes.append(starts)
-        for k, row in self.rows.items():
-            if not any(k):
+            fits = [row for rank, row in ordered if (size >= row.rest - 1 if row.rest else len(rank) == size)]
+            firsts = {None, *(first for row in fits for first in row.firsts)}
+            self.sizes.append({at: [row for row in fits if not row.firsts or at in row.firsts] for at in firsts})
+        for rank, row in self.rows.items():
+            if not any(rank):
                 for key, leaf in row.leaves.items():
                     path = '/' + '/'.join(key if isinstance(key, tuple) else (key,))
                     self.literals[path] = self.literals[path.rstrip('/') + '/'] = leaf
 
-    @staticmethod
-    def _first(key: Any) -> str:
-        return str(key[0] if isinstance(key, tuple) else key)
-
-    def find(self, method: str, segments: Sequence[str], odd: bool = False) -> tuple[Entry | None, Any]:
+    def find(self, method: str, segments: Sequence[str]) -> tuple[Entry | None, Any]:
         """Finds an entry for a path split at its slashes, the part before the first included.
 
-        Gives the entry and the parameters, or None and the methods that the path has. `odd` tells that there may
-        be empty segments, which no parameter matches.
+        Gives the entry and the parameters, or None and the methods that the path has.
         """
         size = len(segments) - 1
         if not segments[-1]:
@@ -398,27 +391,35 @@ class Router:
         allowed: set[str] = set()
         for row in starts.get(segments[1]) or starts[None]:
             leaf = row.leaves.get(row.pick(segments))
-            if leaf is None or odd and not all(segments[at] for at in row.params):
+            if leaf is None:
                 continue
-            values: Sequence[Any] = segments
-            if row.typed:
-                values = list(segments)
-                try:
-                    for at, convert in row.typed:
-                        values[at] = convert(segments[at])
-                except UNCONVERTIBLE:
-                    continue
             entry = leaf.get(method) or leaf.get('*')
+            params = bind((entry or next(iter(leaf.values()))).names, segments)
+            if params is None:
+                continue
             if entry is None:
                 allowed.update(leaf)
                 continue
-            if entry.at:
-                return entry, {entry.name: values[entry.at]}
-            params = {name: values[at] for name, at in entry.names}
             if row.rest:
                 params['*'] = '/'.join(segments[row.rest :])
             return entry, params
         return None, allowed
+
+
+def bind(names: Iterable[tuple[str, int, Any]], segments: Sequence[str]) -> dict[str, Any] | None:
+    """Gives the parameters that segments hold, converted; None if one of them is empty or not of its type."""
+    params = {}
+    for name, at, convert in names:
+        value: Any = segments[at]
+        if not value:
+            return None
+        if convert is not None:
+            try:
+                value = convert(value)
+            except UNCONVERTIBLE:
+                return None
+        params[name] = value
+    return params
 
 
 def readings(path: str, segments: Iterable[str]) -> list[list[str]]:

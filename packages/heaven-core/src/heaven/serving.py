@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from heaven.errors import Abort, ClientError, Disconnected
-from heaven.response import FILE, JSON, Kind
+from heaven.response import BODILESS, EMPTY, FILE, UNSET, Kind
 from heaven.types import Handler, Message, Send
 
 if TYPE_CHECKING:
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from heaven.response import Response
     from heaven.routing import Entry
 
-FOREIGN = Kind(None, None)
-BODILESS = frozenset({204, 205, 304})
+FOREIGN = Kind(None, None, False)
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
 PHRASES = {404: 'Not Found', 405: 'Method Not Allowed', 500: 'Internal Server Error'}
-FRAMING = (b'content-length', b'transfer-encoding')
 
 
 def log() -> Any:
@@ -129,52 +127,60 @@ async def decline(status: int, req: Request, res: Response, ctx: Context) -> Non
         await call(handler, req, res, ctx)
 
 
-async def run_always(entry: Entry, req: Request, res: Response, ctx: Context, failure: Any) -> Any:
-    """Runs the hooks that run whatever came before, each on its own; gives the failure to go on with."""
-    for hook, _ in entry.always:
+async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Send, failure: Exception | None) -> None:
+    """Ends a request that is more than two messages: what failed, streams, files, hooks that always run."""
+    entry = req._entry
+    try:
+        if failure is None and res._kind is FILE:
+            try:
+                await res._body.prepare(req, res)
+            except Exception as error:
+                failure = error
+        if failure is not None:
+            failure = await recover(failure, entry, req, res, ctx)
+        for hook, _ in entry.always:
+            try:
+                await call(hook, req, res, ctx)
+            except Exception as error:
+                failure = await recover(error, entry, req, res, ctx) or failure
+        if req._gone and failure is not None:
+            return
         try:
-            await call(hook, req, res, ctx)
+            start, data = fix(entry, res)
         except Exception as error:
-            failure = await recover(error, entry, req, res, ctx) or failure
-    return failure
+            failure, start, data = await repair(error, entry, req, res, ctx)
+        await deliver(entry, req, res, send, start, data)
+        if failure is not None:
+            app._report(req.scope, failure)
+        elif res._deferred is not None and res._status != 500:
+            await run_deferred(res)
+    finally:
+        await req._clean()
 
 
 def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
     """Fixes the headers of a response: gives its first message, and its body unless that is sent in pieces."""
-    kind = res._kind
-    status = res._status or 200
+    kind, status = res._kind, res._status or 200
     data: Any = None
-    if kind is JSON:
-        data = entry.dumps(res._body)
-    elif kind.encode is not None:
-        data = kind.encode(res._body)
-    if data.__class__ is str:
-        data = data.encode()
-    fields = [] if res._headers is None else [*res._headers._fields.items()]
-    if data is None and not (length := dict(fields).get(FRAMING[0], b'0')).isdigit():
-        raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
+    if kind.quick or kind.encode is not None:
+        data = (kind.encode or entry.dumps)(res._body)
+        data = data.encode() if isinstance(data, str) else data
+    given = dict(res._fields or ())
+    given.pop(b'transfer-encoding', None)
+    length = given.pop(b'content-length', None)
     if status in BODILESS:
-        fields = [field for field in fields if field[0] not in FRAMING]
-        data = data and b''
+        data = b'' if data is not None else data
     else:
-        if res._headers is not None:
-            given = res._headers._fields
-            if b'transfer-encoding' in given or data is not None and b'content-length' in given:
-                fields = [
-                    field for field in fields if field[0] not in FRAMING or data is None and field[0] != FRAMING[1]
-                ]
-            if kind.header is not None and b'content-type' not in given:
-                fields.append(kind.header)
-        elif kind.header is not None:
-            fields.append(kind.header)
+        if kind not in (UNSET, EMPTY, FOREIGN):
+            given.setdefault(*kind.header)
         if data is not None:
-            size = len(data)
-            fields.append(LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size))
-    if res._headers is not None:
-        fields += [(b'set-cookie', cookie) for cookie in res._headers._cookies]
-    if entry.head and data:
-        data = b''
-    return {'type': 'http.response.start', 'status': status, 'headers': fields}, data
+            length = b'%d' % len(data)
+        if length is not None:
+            if not length.isdigit():
+                raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
+            given[b'content-length'] = length
+    fields = [*given.items(), *((b'set-cookie', cookie) for cookie in res._cookies)]
+    return {'type': 'http.response.start', 'status': status, 'headers': fields}, b'' if entry.head and data else data
 
 
 async def repair(error: Exception, entry: Entry, req: Request, res: Response, ctx: Context) -> Any:
@@ -198,15 +204,16 @@ async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: 
     try:
         if not await put(req, send, start):
             return
-        if data:
+        if data and req._overflow:
             await put(req, send, {'type': 'http.response.body', 'body': data, 'more_body': True})
+            data = b''
         elif data is None and not entry.head and start['status'] not in BODILESS:
             length = dict(start['headers']).get(b'content-length')
             if not await pump(req, res._body, send, None if length is None else int(length)):
                 return
         if req._overflow:
             await req._drain()
-        await put(req, send, {'type': 'http.response.body', 'body': b'', 'more_body': False})
+        await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': False})
     except Exception as error:
         log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
         raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heaven.errors import ClientError, UrlDuplicateError
 from heaven.hooks import Guard, Hook, arrange, covering
 from heaven.resolving import scoped, threaded, timed
-from heaven.routing import REST, Entry, Pattern, Route, Router, is_async, readings
+from heaven.routing import REST, UNCONVERTIBLE, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
 from heaven.serving import decline
 
 if TYPE_CHECKING:
@@ -54,10 +54,9 @@ def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Entry:
     """Makes an entry with what its app decides."""
     entry = Entry()
     codec = app.codec
-    entry.__dict__.update(
+    return entry.but(
         app=app, handler=handler, coro=coro, codec=codec, dumps=codec.dumps, limit=app.max_body_size, **fields
     )
-    return entry
 
 
 class Table:
@@ -71,6 +70,7 @@ class Table:
         self.places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
         self.methods: set[str] = set()
         self.missing: Entry | None = None
+        self.quick: list[Any] = []
 
     def reach(self, app: App, matched: bool) -> list[Guard]:
         """Gives the guards in whose reach a route of the app is, or a path that has no route."""
@@ -101,22 +101,50 @@ class Table:
                     leaf[method] = self.chained(entry)
                 self.methods.update(leaf.keys() - {'*', 'WS'})
             router.freeze()
+        self.quick = [
+            {first: [(row.pick, row.leaves, row.rest) for row in rows] for first, rows in starts.items()}
+            for starts in self.router.sizes
+        ]
         if not self.guards and len(self.places) == 1:
-            self.missing = entry_of(self.root, missing, True)
+            self.missing = entry_of(self.root, missing if 404 in self.root._handlers else plainly_missing, True)
 
-    def seek(self, req: Request, method: str, path: str, plain: bool) -> Entry:
-        """Finds the entry of a request that no literal route answers, its hooks decided, and sets its parameters."""
-        if plain and path[:1] == '/' and '//' not in path and '/.' not in path:
-            segments = path.split('/')
-            entry, found = self.router.find(method, segments)
-            if entry is not None:
-                req.params = found
-                return self.guarded(entry, method, readings(path, segments[1:])) if entry.unsure else entry
-            if not found and self.missing is not None and method not in ('OPTIONS', 'HEAD'):
-                return self.missing
-            return self.unmatched(method, found, path, segments)
+    def find(self, req: Request, method: str, path: str) -> Entry | None:
+        """Finds the entry of a path in its usual spelling, and sets the parameters; None: seek finds it, or what else.
+
+        A path that has an empty segment, or one that begins with a dot, can mean another to a hook.
+        """
+        segments = path.split('/')
+        size = len(segments) - 1
+        if segments[0] or not segments[-1]:
+            return None
+        starts = self.quick[size] if size < len(self.quick) else self.quick[-1]
+        for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
+            leaf = leaves.get(pick(segments))
+            if leaf is None:
+                continue
+            entry: Entry | None = leaf.get(method)
+            if entry is None or rest or entry.unsure:
+                return None
+            params = {}
+            for name, at, convert in entry.names:
+                value = segments[at]
+                if not value or value[0] == '.':
+                    return None
+                if convert is not None:
+                    try:
+                        value = convert(value)
+                    except UNCONVERTIBLE:
+                        return None
+                params[name] = value
+            req._params = params
+            return entry
+        return self.missing if method != 'HEAD' else None
+
+    def seek(self, req: Request) -> Entry:
+        """Finds the entry of any request, its hooks decided, and sets the parameters."""
         from heaven.spelling import spelled
 
+        method, path = req.scope['method'], req.scope['path']
         where = spelled(req.scope)
         if where is None and path == '*' and method == 'OPTIONS':
             return self.unmatched(method, self.methods, '/', ['', ''])
@@ -124,10 +152,10 @@ class Table:
             entry = self.guarded(entry_of(self.root, no_path, False, head=method == 'HEAD'), method, [[]], False)
             return entry.but(before=(), after=())
         path, segments = where
-        entry, found = self.router.find(method, segments, odd=True)
+        entry, found = self.router.find(method, segments)
         if entry is None:
             return self.unmatched(method, found, path, segments)
-        req.params = found
+        req._params = found
         return self.guarded(entry, method, readings(path, segments[1:]))
 
     def guarded(self, entry: Entry, method: str, reads: list[list[str]], matched: bool = True) -> Entry:
@@ -151,8 +179,13 @@ def starts(prefix: Pattern, segments: list[str]) -> bool:
 
 
 async def missing(req: Request, res: Response, ctx: Context) -> None:
-    """Answers 404."""
+    """Answers 404, or lets the ERROR handler do it."""
     await decline(404, req, res, ctx)
+
+
+async def plainly_missing(req: Request, res: Response, ctx: Context) -> None:
+    """Answers 404 where no ERROR handler could."""
+    res._status, res.body = 404, 'Not Found'
 
 
 def no_path(req: Request, res: Response, ctx: Context) -> None:
@@ -227,13 +260,11 @@ def add(route: Route, place: Place, tables: dict[str, Table]) -> None:
             app, func, coro, method=method, head=method == 'HEAD', pattern=pattern, route=pattern.text,
             stream=route.stream, reads=method in READ_AHEAD and not route.stream, queries=pattern.queries,
             ceiling=route.max_body_size, origins=route.origins,
-            names=tuple((segment.text, at) for at, segment in enumerate(pattern.segments, 1)
-                        if segment.type and segment.rank != REST),
+            names=tuple((name, at, kind.convert if rank < UNTYPED else None)
+                        for at, (name, kind, rank) in enumerate(pattern.segments, 1) if kind and rank != REST),
         )  # fmt: skip
         if route.max_body_size is not None:
             entry.limit = route.max_body_size
-        if len(entry.names) == 1 and pattern.rank[-1] != REST:
-            entry.name, entry.at = entry.names[0]
         other = (table.sockets if method == 'WS' else table.router).add(method, entry)
         if other is not entry:
             raise UrlDuplicateError(f'{method} {entry.route} is already registered, as {other.route}')
