@@ -7,8 +7,9 @@ try every one against every reading of the path.
 import datetime
 import re
 import uuid
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
+SLUG = r'[a-z]+(-[a-z]+)*'
 BOOLS = {'true': True, 'false': False, '1': True, '0': False}
 GRAMMAR = {
     'int': (r'-?[0-9]{1,300}', int),
@@ -17,12 +18,31 @@ GRAMMAR = {
     'date': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}', datetime.date.fromisoformat),
     'datetime': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?', datetime.datetime.fromisoformat),
     'uuid': (r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', uuid.UUID),
-    'slug': (r'[a-z]+(-[a-z]+)*', str),
+    'slug': (SLUG, str),
     'str': (r'(?s:.+)', str),
 }
 ORDER = list(GRAMMAR)
 METHODS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT')
 MISS = object()
+
+
+def slug(text):
+    """The converter of the type that is added."""
+    if not re.fullmatch(SLUG, text):
+        raise ValueError(text)
+    return text
+
+
+def spelled(rng, raw):
+    """One way a server hands on a raw path: the target, the raw path that it then means, and the rest of the scope."""
+    way = rng.choice(['as sent', 'as sent', 'as sent', 'as sent', 'no raw_path', 'another raw_path', 'root_path', 'absolute'])
+    if way == 'root_path':
+        return f'/r%6Fot/a{raw}'.encode(), raw, {'root_path': '/root/a'}
+    if way == 'absolute':
+        return f'http://example.com{raw}'.encode(), raw, {}
+    if way == 'as sent':
+        return raw.encode(), raw, {}
+    return raw.encode(), quote(decode(raw)), {'raw_path': None if way == 'no raw_path' else b'/other'}
 
 
 def convert(kind, text):

@@ -5,35 +5,49 @@ import random
 import pytest
 from driver import Live
 from heaven import App
-from reference import chain, route
+from reference import chain, parse, route, slug, spelled
 
-WORDS = ['a', 'b', 'admin', '7']
+WORDS = ['a', 'b', '7', '1']
 SPELLINGS = {
     'literal': lambda rng, word: word,
     'encoded letter': lambda rng, word: f'%{ord(word[0]):02{rng.choice("xX")}}{word[1:]}',
     'double-encoded': lambda rng, word: f'%25{ord(word[0]):02x}{word[1:]}',
     'upper case': lambda rng, word: word.upper(),
 }
-SLASHES = ['/'] * 6 + ['//', '%2F', '%2f', '%252F', '/./', '/../', '/%2e/', '/%2e%2e/', '/x/../', '/.%2E/', '%2F..%2F']
+SLASHES = [
+    '//',
+    '%2F',
+    '%2f',
+    '%252F',
+    '/./',
+    '/../',
+    '/%2e/',
+    '/%2e%2e/',
+    '/x/../',
+    '/.%2E/',
+    '%2F..%2F',
+    '/b%2F..%2F',
+]
 METHODS = ['GET', 'GET', 'HEAD', 'POST', 'OPTIONS', 'PROPFIND']
 SCOPES = [None, None, None, ['GET'], ['POST'], ['HEAD'], ['GET', 'POST'], ['OPTIONS'], ['PROPFIND', 'DELETE']]
 
 
 def some_pattern(rng):
-    kinds = ['', '', ':int', ':float']
-    segments = [rng.choice([*WORDS, *WORDS, f':p{i}{rng.choice(kinds)}']) for i in range(rng.randrange(4))]
+    kinds = ['', '', ':int', ':float', ':bool', ':slug']
+    segments = [rng.choice([*WORDS, *[f':p{i}{rng.choice(kinds)}'] * 3]) for i in range(rng.choice([0, 1, 1, 2, 2, 3]))]
     if rng.random() < 0.4:
         segments.append('*')
     return '/' + '/'.join(segments) + ('/' if segments and segments[-1] != '*' and rng.random() < 0.1 else '')
 
 
-def some_path(rng):
-    path = ''
-    for _ in range(rng.randrange(4)):
-        path += rng.choice(SLASHES) + SPELLINGS[rng.choice([*SPELLINGS, *['literal'] * 5])](rng, rng.choice(WORDS))
-    if rng.random() < 0.8:
-        return '/' + path.lstrip('/')
-    return '/' + path + rng.choice(['', '/', '//', '/.', '/..', '%2F'])
+def some_path(rng, patterns):
+    """The path of a pattern, at times with words more or less, plain or in odd spellings."""
+    odd, path = rng.choice([0, 0, 0, 0.2, 0.5]), ''
+    words = [name if kind == 'literal' else rng.choice(WORDS) for kind, name in parse(rng.choice(patterns))]
+    for word in rng.choice([words, words, words + [rng.choice(WORDS)], words[:-1]]):
+        path += rng.choice(SLASHES) if rng.random() < odd else '/'
+        path += SPELLINGS[rng.choice([*SPELLINGS])](rng, word) if rng.random() < odd else word
+    return '/' + path.lstrip('/') + (rng.choice(['/', '//', '/.', '/..', '%2F']) if rng.random() < odd else '')
 
 
 def tell(ran, name):
@@ -45,8 +59,9 @@ def tell(ran, name):
 
 def build(rng, ran):
     app, hooks, afters, routes = App(), [], [], []
-    functions = {name: tell(ran, name) for name in range(12)}
-    for _ in range(rng.randrange(1, 14)):
+    app.TYPE('slug', slug)
+    functions = {name: tell(ran, name) for name in range(6)}
+    for _ in range(rng.randrange(1, 10)):
         pattern, name, methods = some_pattern(rng), rng.choice(list(functions)), rng.choice(SCOPES)
         if rng.random() < 0.7:
             hooks.append((pattern, name, methods))
@@ -55,7 +70,7 @@ def build(rng, ran):
             afters.append((pattern, name, methods))
             app.AFTER(pattern, functions[name], methods=methods)
     for _ in range(6):
-        method, pattern = rng.choice(['GET', 'GET', 'POST']), some_pattern(rng).rstrip('/') or '/'
+        method, pattern = rng.choice(['GET', 'GET', 'GET', 'POST']), some_pattern(rng).rstrip('/') or '/'
         try:
             app.METHOD(method, pattern, tell(ran, 'handler'))
         except ValueError:
@@ -64,19 +79,19 @@ def build(rng, ran):
     return app, hooks, afters, routes
 
 
-@pytest.mark.parametrize('seed', range(60))
+@pytest.mark.parametrize('seed', range(50))
 def test_the_chains_agree_with_the_naive_evaluator(seed):
     rng, ran = random.Random(seed), []
     app, hooks, afters, routes = build(rng, ran)
+    patterns = [pattern for _, pattern in routes] + [pattern for pattern, _, _ in hooks + afters]
     with Live(app) as live:
-        for _ in range(60):
-            method, path = rng.choice(METHODS), some_path(rng)
+        for _ in range(100):
+            method, path = rng.choice(METHODS), some_path(rng, patterns)
+            sent, path, options = spelled(rng, path)
             status = route(routes, method, path)[0]
-            if method == 'HEAD' and status != 200:
-                continue
             ran.clear()
             told = f'{method} {path}: before {hooks}, after {afters}, routes {routes}'
-            assert live.call(method, path.encode()).status == status, told
+            assert live.call(method, sent, **options).status == status, told
             handler = ['handler'] if status == 200 else []
             assert ran in [
                 [*chain(hooks, method, path, end), *handler, *chain(afters, method, path, end)[::-1]]
