@@ -69,6 +69,41 @@ def test_shutdown_is_the_reverse_of_registration_functions_and_generators_togeth
     assert events == ['f', 'd down', 'c', 'b down', 'a']
 
 
+def test_decorators_give_the_function_back():
+    app, events = App(), []
+
+    @app.ON(STARTUP)
+    def up(app):
+        events.append('up')
+
+    @app.ON(SHUTDOWN)
+    async def down(app):
+        events.append('down')
+
+    @app.ONCE
+    def once(app):
+        events.append('once')
+
+    cycle(app)
+    assert events == ['up', 'once', 'down'] and all(map(callable, (up, down, once)))
+
+
+@pytest.mark.parametrize('event', ['start', None, 'STARTUP'])
+def test_an_unknown_event_is_refused(event):
+    with pytest.raises(ValueError, match='STARTUP'):
+        App().ON(event, lambda app: None)
+
+
+def test_a_plain_generator_is_refused_with_a_word_about_async():
+    def plain(app):
+        yield
+
+    app = App()
+    app.ONCE(plain)
+    with pytest.raises(StartupFailed, match='async'):
+        cycle(app)
+
+
 def test_a_server_that_tells_both_gets_both_answers():
     assert lifespan(App()) == [{'type': 'lifespan.startup.complete'}, {'type': 'lifespan.shutdown.complete'}]
 

@@ -20,6 +20,8 @@ from heaven import App, ClientError, Missing
         (lambda req: req.url, 'https://example.com:8443/a%20b/%C3%A9?q=%31&r'),
         (lambda req: req.scheme, 'https'),
         (lambda req: req.subdomain, 'www'),
+        (lambda req: req.host, 'example.com:8443'),
+        (lambda req: (req.server.address, req.server.port), ('127.0.0.1', 8000)),
         (lambda req: (req.ip.address, req.ip.port), ('10.0.0.7', 4711)),
         (lambda req: req.scope['type'], 'http'),
         (lambda req: (req.body, req.text), (b'hi', 'hi')),

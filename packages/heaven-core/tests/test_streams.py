@@ -440,6 +440,45 @@ def test_a_stream_that_waits_is_closed_when_the_client_leaves():
     assert asyncio.run(run()) == [True]
 
 
+@pytest.mark.parametrize('swallows', [False, True])
+def test_a_client_may_leave_a_stream_at_any_moment(swallows, caplog):
+    """Leaving after every number of turns of the loop, also where the stream hides that it was cancelled."""
+
+    async def run(turns):
+        closed = []
+
+        async def chunks():
+            try:
+                for _ in range(3):
+                    yield b'a'
+                    try:
+                        await asyncio.sleep(0)
+                    except asyncio.CancelledError:
+                        if not swallows:
+                            raise
+            finally:
+                await asyncio.sleep(0)
+                closed.append(True)
+
+        def handler(req, res, ctx):
+            res.body = chunks()
+
+        app = App()
+        app.GET('/', handler)
+        async with Live(app) as live:
+            with live.open() as exchange:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                exchange.leave()
+                await exchange.reply()
+                return closed, exchange.task.cancelled(), any(message.get('body') for message in exchange.messages)
+
+    for turns in range(60):
+        closed, cancelled, begun = asyncio.run(run(turns))
+        assert not cancelled and (closed == [True] or not begun), turns
+    assert caplog.records == []
+
+
 def test_a_stream_that_ended_is_closed_too():
     tale = Tale()
 

@@ -191,6 +191,8 @@ class Lifecycle:
             self._parts.append(lambda: finish(made))
         elif isinstance(made, Awaitable):
             await made
+        elif hasattr(made, '__next__'):
+            raise TypeError(f'{func!r} is a plain generator: write it as async def, so that it runs up to its yield')
 
     async def _stop(self) -> list[BaseException]:
         """Undoes what was started, in reverse, all of it; gives what failed."""
