@@ -293,13 +293,12 @@ def form(req: Request) -> Form:
         return form
 
     async def load() -> None:
+        if not entry.stream:
+            return parse(parts, await req.read())
+        req.stream()
         req._overflow = req._special = True  # until it is all read, a failure leaves a client that still sends
-        if entry.stream:
-            req.stream()
-            req._finally(form.close)
-            await receive(parts, req._chunks(MAX_FORM if entry.ceiling is None else entry.ceiling))
-        else:
-            parse(parts, await req.read())
+        req._finally(form.close)
+        await receive(parts, req._chunks(MAX_FORM if entry.ceiling is None else entry.ceiling))
         req._overflow = False
 
     if entry.stream or req._body is None and ('transfer-encoding' in req.headers or req.length):
