@@ -220,7 +220,7 @@ class Cookies(Mapping[str, str]):
             name, found, value = pair.partition('=')
             if not found:
                 name, value = '', name
-            name, value = name.strip(), value.strip()
+            name, value = name.strip(' \t'), value.strip(' \t')
             if value[:1] == '"' == value[-1:] and len(value) > 1:
                 value = value[1:-1]
             if (name or value) and name not in self._values:
