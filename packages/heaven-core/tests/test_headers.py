@@ -107,6 +107,7 @@ def test_set_cookie_accumulates_and_none_removes_all():
     assert sent(lambda res: [act(res), res.header('Set-Cookie', None)]) == []
     assert sent(lambda res: [act(res), res.headers.__delitem__('set-cookie')]) == []
     assert [v for _, v in sent(put('Set-Cookie', ['a=1', 'b=2']))] == ['a=1', 'b=2']
+    assert sent(put('Set-Cookie', [])) == []
 
 
 def test_response_headers_read_back():

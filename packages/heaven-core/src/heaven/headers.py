@@ -60,7 +60,7 @@ def set_header(res: Response, name: str, value: Any) -> None:
         res._req._special = True
     values = [header_value(item) for item in value] if isinstance(value, (list, tuple)) else None
     if key == b'set-cookie':
-        res._cookies = () if value is None else [*res._cookies, *(values or [header_value(value)])]
+        res._cookies = () if value is None else [*res._cookies, *([header_value(value)] if values is None else values)]
     elif value is None:
         res._fields.pop(key, None)
     else:
