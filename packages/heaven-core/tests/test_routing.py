@@ -189,6 +189,23 @@ def test_an_added_type_converts_and_what_it_refuses_is_no_match():
     assert answered(app, '/m/x') == 404
 
 
+@pytest.mark.parametrize('error', [ValueError, KeyError, AttributeError, RuntimeError, decimal.InvalidOperation])
+def test_whatever_a_converter_raises_is_no_match_in_a_path_and_a_400_in_a_query(error):
+    def convert(text):
+        raise error(text)
+
+    app = App()
+    app.TYPE('never', convert)
+    app.BEFORE('/a/:x:never', lambda req, res, ctx: res.abort('never', 418))
+    app.GET('/a/:x:never', tell('never'))
+    app.GET('/a/:x', tell('any'))
+    app.GET('/q?v:never', tell('query'))
+    assert answered(app, '/a/b') == ('any', {'x': "'b'"})
+    assert answered(app, '/a//b') == 404
+    assert answered(app, '/q?v=1') == 400
+    assert answered(app, '/q') == ('query', {})
+
+
 def test_types_added_later_are_tried_later():
     app = App()
     app.TYPE('zz', str.upper)

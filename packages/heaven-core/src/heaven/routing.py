@@ -102,7 +102,7 @@ TYPES: dict[str, Type] = {
     )
 }
 TYPES['str'] = Type('str', UNTYPED, str)
-UNCONVERTIBLE = (ValueError, TypeError, LookupError, ArithmeticError)
+UNCONVERTIBLE = Exception  # whatever a converter raises, it is the client's text that did not convert
 
 
 def converts(kind: Type, text: str) -> bool:
