@@ -6,6 +6,7 @@ import functools
 import logging
 import sys
 import threading
+import time
 
 import pytest
 from driver import Live, StartupFailed, call
@@ -389,6 +390,20 @@ def test_a_plain_handler_runs_on_the_loop():
     app.GET('/a', lambda req, res, ctx: seen.append((threading.get_ident(), asyncio.get_running_loop())) or None)
     assert call(app, target='/a').status == 200
     assert seen[0][0] == threading.get_ident()
+
+
+@pytest.mark.parametrize(
+    'debug, threaded, seconds, warned',
+    [(True, False, 0.11, True), (True, False, 0, False), (True, True, 0.11, False), (False, False, 0.11, False)],
+)
+def test_debug_warns_of_a_plain_handler_that_held_the_loop(debug, threaded, seconds, warned, caplog):
+    def slow(req, res, ctx):
+        time.sleep(seconds)
+
+    app = App(debug=debug)
+    app.GET('/a', slow, threaded=threaded)
+    assert call(app, target='/a').status == 200
+    assert [('slow' in r.getMessage(), r.levelno) for r in caplog.records] == [(True, logging.WARNING)] * warned
 
 
 def test_an_exception_in_a_threaded_handler_is_one_like_any_other():
