@@ -121,9 +121,9 @@ def test_the_exception_of_an_application_that_was_left_is_no_failure_unless_it_i
             if scope['path'] == '/grouped':
                 raise ExceptionGroup('of tasks', [error]) from None
             if scope['path'] == '/named':
-                raise ClientDisconnect
+                raise ClientDisconnect  # noqa: B904
             if scope['path'] == '/own':
-                raise ZeroDivisionError
+                raise ZeroDivisionError  # noqa: B904
             raise
 
     class ClientDisconnect(Exception):
@@ -351,27 +351,21 @@ async def test_events_come_one_by_one_and_the_stream_is_left_at_the_end():
 
 
 def test_the_stream_is_open_before_its_first_event():
+    subscribers = []
+
+    @only_http
     async def app(scope, receive, send):
-        await receive()
         if scope['path'] == '/publish':
-            await queue.put(b'data: news\n\n')
+            for queue in subscribers:
+                queue.put_nowait(b'data: news\n\n')
             await begin(send)
             return await chunk(send, b'', False)
-        queue = subscribers.setdefault('one', asyncio.Queue())
+        subscribers.append(asyncio.Queue())
         await begin(send, SSE)
-        await chunk(send, await queue.get())
-        await receive()
+        await chunk(send, await subscribers[0].get())
+        await chunk(send, b'', False)
 
-    subscribers = {}
-
-    async def publishing(scope, receive, send):
-        if scope['path'] == '/publish':
-            await subscribers['one'].put(b'data: news\n\n')
-            await begin(send)
-            return await chunk(send, b'', False)
-        await app(scope, receive, send)
-
-    with Client(publishing) as client, client.sse('/events') as stream:
+    with Client(app) as client, client.sse('/events') as stream:
         client.post('/publish')
         assert next(stream).data == 'news'
 
@@ -391,7 +385,10 @@ def test_a_stream_of_comments_alone_is_given_up():
             await chunk(send, b': ping\n\n')
 
     with Client(app, timeout=0.1) as client:
-        with client.sse('/') as stream, pytest.raises(httpx.ReadTimeout, match='no event for 0.1 s, though bytes came'):
+        with (
+            client.sse('/') as stream,
+            pytest.raises(httpx.ReadTimeout, match=r'no event for 0\.1 s, though bytes came'),
+        ):
             next(stream)
 
 

@@ -242,13 +242,13 @@ async def test_without_raised_exceptions_the_socket_is_refused_or_closed_as_a_se
 @both
 async def test_every_wait_has_a_limit(make):
     async with make(app, timeout=0.05) as client:
-        with pytest.raises(httpx.ReadTimeout, match='websocket /hangs: the application has sent nothing for 0.05 s'):
+        with pytest.raises(httpx.ReadTimeout, match=r'websocket /hangs: .* sent nothing for 0\.05 s'):
             await client.websocket('/hangs')
         async with client.websocket('/') as ws:
-            with pytest.raises(httpx.ReadTimeout, match='nothing for 0.05 s'):
+            with pytest.raises(httpx.ReadTimeout, match=r'nothing for 0\.05 s'):
                 await ws.receive()
         async with client.websocket('/', timeout=5) as ws:
-            with pytest.raises(httpx.ReadTimeout, match='nothing for 0.02 s'):
+            with pytest.raises(httpx.ReadTimeout, match=r'nothing for 0\.02 s'):
                 await ws.receive(timeout=0.02)
 
 
@@ -291,3 +291,19 @@ def test_several_sockets_and_requests_of_one_test_share_a_loop():
         first.close()
         client.get('/again')
         assert second.receive() == '/again'
+
+
+@both
+async def test_a_close_is_known_before_the_messages_ahead_of_it_are_read(make):
+    async def talks(scope, receive, send):
+        assert scope['type'] == 'websocket'
+        await receive()
+        await send({'type': 'websocket.accept'})
+        await send({'type': 'websocket.send', 'text': 'last words'})
+        await send({'type': 'websocket.close', 'code': 3000})
+
+    async with make(talks) as client, client.websocket('/') as ws:
+        while not ws.closed:
+            await asyncio.sleep(0)
+        assert ws.closed.code == 3000
+        assert [message async for message in ws] == ['last words']

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import httpx
 
 from .engine import GRACE, Socket, limit_of
+from .rules import Message
 from .transport import Response, Transport
 
 _NOT_OPEN = 'the WebSocket is not open: use `async with`, or await it'
@@ -48,40 +49,35 @@ class _Session:
     def __init__(self, socket: Socket, limit: float) -> None:
         self.socket = socket
         self.limit = limit
-        self.closed: Close | None = None
+        self.ended: Close | None = None  # how it was closed, as far as the test has read
+
+    @property
+    def closed(self) -> Close | None:
+        """How it was closed, whether or not all messages before that have been read."""
+        if self.ended is None and self.socket.outbox and self.socket.outbox[-1]['type'] == 'websocket.close':
+            return _close_of(self.socket.outbox[-1])
+        if self.ended is None and self.socket.ended and not self.socket.outbox:
+            return Close(1006 if self.socket.engine.raise_app_exceptions else 1011)
+        return self.ended
 
     async def receive(self, limit: float | None) -> str | bytes:
-        if self.closed is not None:
-            raise WebSocketClosed(self.closed)
+        if self.ended is not None:
+            raise WebSocketClosed(self.ended)
         limit = self.limit if limit is None else limit
         message = await self.socket.next(limit)
         if message is not None and message['type'] == 'websocket.send':
             data: str | bytes = message['text'] if message.get('bytes') is None else message['bytes']
             return data
-        raise WebSocketClosed(await self._ended(message, limit))
-
-    async def _ended(self, message: Any, limit: float) -> Close:
-        """The application has sent a close, or has ended without."""
-        if message is None:
-            self.closed = Close(1006 if self.socket.engine.raise_app_exceptions else 1011)
-        else:
-            self.closed = Close(message.get('code', 1000), message.get('reason') or '')
-            self.socket.leave(*self.closed)
-            if not await self.socket.end(limit):
-                self.socket.abort(f'the application has closed the WebSocket but not ended for {limit:g} s')
-            failure = self.socket.failure()
-            if failure is not None:
-                raise failure
-        return self.closed
+        self.ended = self.closed if message is None else _close_of(message)
+        await self._end(limit)
+        raise WebSocketClosed(self.ended or Close(1006))
 
     async def send(self, data: str | bytes) -> None:
         await asyncio.sleep(0)
-        last = self.socket.outbox[-1] if self.socket.outbox else None
-        if self.closed is None and (self.socket.ended or last is not None and last['type'] == 'websocket.close'):
-            await self._ended(last if last is not None and last['type'] == 'websocket.close' else None, self.limit)
-        if self.closed is not None:
-            failure = self.socket.failure()
-            raise failure or WebSocketClosed(self.closed)
+        closed = self.closed
+        if closed is not None:
+            await self._end(self.limit)
+            raise WebSocketClosed(closed)
         if isinstance(data, str):
             self.socket.deliver({'type': 'websocket.receive', 'text': data})
         elif isinstance(data, bytes):
@@ -91,13 +87,26 @@ class _Session:
         await asyncio.sleep(0)
 
     async def close(self, code: int, reason: str) -> None:
-        if self.closed is None:
-            self.closed = Close(code, reason)
+        if self.ended is None:
+            self.ended = self.closed or Close(code, reason)
             self.socket.leave(code, reason)
             self.socket.left = not await self.socket.end(min(GRACE, self.limit))
         failure = self.socket.failure() if self.socket.ended else None
         if failure is not None:
             raise failure
+
+    async def _end(self, limit: float) -> None:
+        """The application has closed: it is told so, has to end, and what it raised is raised here."""
+        self.socket.leave(*(self.closed or ()))
+        if not await self.socket.end(limit):
+            self.socket.abort(f'the application has closed the WebSocket but not ended for {limit:g} s')
+        failure = self.socket.failure()
+        if failure is not None:
+            raise failure
+
+
+def _close_of(message: Message) -> Close:
+    return Close(message.get('code', 1000), message.get('reason') or '')
 
 
 class AsyncWebSocket:
