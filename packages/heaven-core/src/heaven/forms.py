@@ -276,14 +276,16 @@ def parse(parts: Pairs | Parts, body: bytes, spill: bool = False) -> None:
 
 async def receive(parts: Pairs | Parts, chunks: AsyncIterator[bytes]) -> None:
     """Fills a form from a stream, as `parse` does from a body; files above 256 KiB are written to disk in a thread."""
-    held = bytearray()
+    held: list[bytes] = []
+    size = 0
     async for chunk in chunks:
-        held += chunk
-        if len(held) >= SPILL:
-            parts.feed(bytes(held))
-            held.clear()
+        held.append(chunk)
+        size += len(chunk)
+        if size >= SPILL:
+            parts.feed(b''.join(held))
+            held, size = [], 0
             await to_thread(parts.form._flush, True)
-    await to_thread(parse, parts, bytes(held), True)
+    await to_thread(parse, parts, b''.join(held), True)
 
 
 def form(req: Request) -> Form:
