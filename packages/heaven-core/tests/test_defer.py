@@ -51,7 +51,7 @@ async def streamed():
 
 
 @pytest.mark.parametrize('kind', [later, at_once])
-@pytest.mark.parametrize('body', ['text', {'a': 1}, None, streamed], ids=str)
+@pytest.mark.parametrize('body', ['text', {'a': 1}, None, streamed], ids=['text', 'json', 'none', 'stream'])
 @pytest.mark.parametrize('method', ['GET', 'HEAD', 'POST'])
 def test_deferred_work_runs_after_the_last_message_and_before_the_app_returns(kind, body, method):
     def handler(req, res, events):

@@ -23,13 +23,14 @@ SENT = [('X-A', '1'), ('x-b', 'é'), ('X-a', '2'), ('Cookie', 'a=1'), ('cookie',
         (lambda h: h.get('x-z'), None),
         (lambda h: h.get('x-z', 'd'), 'd'),
         (lambda h: h.all('x-z'), []),
+        (lambda h: (h.get('no name'), h.get('é漢'), h.all(''), 'x a' in h, 7 in h), (None, None, [], False, False)),
         (lambda h: ('X-B' in h, 'x-z' in h), (True, False)),
         (lambda h: sorted(h), ['cookie', 'host', 'x-a', 'x-b', 'x-empty']),
         (len, 5),
         (lambda h: dict(h)['x-a'], '1, 2'),
         (lambda h: dict(h.items())['cookie'], 'a=1; b=2'),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_request_headers_are_a_case_insensitive_mapping(read, value):
     assert see(lambda req: read(req.headers), headers=SENT) == value
@@ -118,6 +119,17 @@ def test_response_headers_read_back():
         assert res.headers.get('x-b') is None and res.headers.get('x-b', 'c') == 'c'
 
     sent(act)
+
+
+def test_response_headers_are_a_mutable_mapping():
+    def act(res):
+        res.headers.update({'X-A': 'b', 'Content-Type': 'text/css'})
+        res.header('set-cookie', 'a=1').header('set-cookie', 'b=2')
+        assert sorted(res.headers) == ['content-type', 'set-cookie', 'x-a'] and len(res.headers) == 3
+        assert res.headers.pop('X-a') == 'b' and res.headers.setdefault('X-C', 'd') == 'd'
+        assert dict(res.headers)['content-type'] == 'text/css'
+
+    assert sent(act) == [('x-c', 'd'), ('set-cookie', 'a=1'), ('set-cookie', 'b=2')]
 
 
 def test_an_absent_response_header_is_a_keyerror():

@@ -62,7 +62,9 @@ def test_a_length_that_a_handler_claims_for_a_fixed_body_is_corrected(claimed):
 
 
 @pytest.mark.parametrize('status', [204, 205, 304])
-@pytest.mark.parametrize('content', [None, 'abc', b'abc', {'a': 1}, chunks], ids=str)
+@pytest.mark.parametrize(
+    'content', [None, 'abc', b'abc', {'a': 1}, chunks], ids=['none', 'text', 'bytes', 'json', 'stream']
+)
 @pytest.mark.parametrize('method', ['GET', 'HEAD', 'POST'])
 def test_statuses_without_a_body_have_neither_body_nor_length(status, content, method):
     def handler(req, res, ctx):
