@@ -342,6 +342,18 @@ def test_a_handler_for_every_exception_is_for_failures_not_for_refusals(caplog):
     assert call(app, target='/missing').status == 400
 
 
+def test_a_stopiteration_in_a_thread_is_a_failure_like_any_other(caplog):
+    def stop(*args):
+        next(iter(()))
+
+    app = App()
+    app.GET('/threaded', stop, threaded=True)
+    app.GET('/plain', stop)
+    app.GET('/deferred', lambda req, res, ctx: res.defer(stop))
+    assert [call(app, target=target).status for target in ('/threaded', '/plain', '/deferred')] == [500, 500, 200]
+    assert len(errors(caplog)) == 3
+
+
 def test_a_404_handler_that_fails_is_a_500_and_logged(caplog):
     app = App()
     app.ERROR(404, raising(Ward()))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, create_task, sleep, to_thread, wait
+from asyncio import CancelledError, create_task, sleep, wait
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
+from heaven.resolving import off_loop
 from heaven.routing import is_async
 from heaven.serving import log
 
@@ -46,7 +47,7 @@ class Daemon:
         if self.threaded:
             self.busy = True
             try:
-                out = await to_thread(self.func, self.app)
+                out = await off_loop(self.func, self.app)
             finally:
                 self.busy = False
         else:

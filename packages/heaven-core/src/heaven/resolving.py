@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -82,11 +82,25 @@ def threaded(func: Handler) -> Handler:
 
     @wraps(func, updated=())
     async def run(req: Any, res: Any, ctx: Any) -> Any:
-        from asyncio import to_thread
-
-        return await to_thread(func, req, res, ctx)
+        return await off_loop(func, req, res, ctx)
 
     return run
+
+
+async def off_loop(func: Callable[..., Any], *args: Any) -> Any:
+    """Calls a plain function in a worker thread.
+
+    A StopIteration comes back as a RuntimeError: before Python 3.13 a future that is given one never ends.
+    """
+    from asyncio import to_thread
+
+    def run() -> Any:
+        try:
+            return func(*args)
+        except StopIteration as error:
+            raise RuntimeError(f'{func!r} raised StopIteration') from error
+
+    return await to_thread(run)
 
 
 def timed(func: Handler) -> Handler:

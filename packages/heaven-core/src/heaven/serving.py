@@ -294,13 +294,12 @@ async def close(body: Any) -> None:
 
 async def run_deferred(res: Response) -> None:
     """Runs what was put off until the answer had been sent, each on its own."""
-    from asyncio import to_thread
-
+    from heaven.resolving import off_loop
     from heaven.routing import is_async
 
     for func, app in res._deferred or ():
         try:
-            out = func(app) if is_async(func) else await to_thread(func, app)
+            out = func(app) if is_async(func) else await off_loop(func, app)
             if isinstance(out, Awaitable):
                 await out
         except Exception as error:
