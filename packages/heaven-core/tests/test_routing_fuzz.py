@@ -5,7 +5,7 @@ import random
 
 import pytest
 from driver import Live
-from heaven import App
+from heaven import App, ClientError
 
 PIECES = [piece.encode() for piece in '/ // . .. % %2 %2F %2e %25 %00 %ff %C3%A9 %ED%A0%80 %zz'.split()]
 PIECES += [piece.encode() for piece in '? # : * a 7 - = & ; + , " { } [ ] @ é a=1 page= true null NaN 1e999'.split()]
@@ -50,8 +50,32 @@ def read_form(req, res, ctx):
     res.body = repr(req.form.to_dict())
 
 
-def build():
-    app = App(max_body_size=1000)
+async def read_stream(req, res, ctx):
+    res.body = b''.join([chunk async for chunk in req.stream()])
+
+
+async def page(req, res, ctx):
+    res.body = f'{res.status} {res.error} {req.url} {await req.disconnected()}'
+
+
+class Middleware:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        await self.app(scope, receive, send)
+
+
+def build(seed=0):
+    """An app that has every kind of route, and by the seed debug, error handlers and a middleware."""
+    app = App(max_body_size=1000, debug=seed % 2 == 1)
+    if seed % 3 == 1:
+        for key in (400, 404, 405, 413, ClientError):
+            app.ERROR(key, page)
+    if seed % 5 == 1:
+        app.use(Middleware)
+    app.AFTER('/*', lambda req, res, ctx: res.header('x-always', 'yes'), always=seed % 7 == 1)
+    app.POST('/stream/*', read_stream, stream=True, max_body_size=2000)
     app.BEFORE('/*', touch_everything)
     app.BEFORE('/:x:int/*', touch_everything)
     app.GET('/', touch_everything)
@@ -72,7 +96,7 @@ def some_request(rng):
     target = rng.choice([b'/', b'/', b'/a/', b'/every/', b'/q', b'/json', b'/text', b'']) + some_bytes(rng, 5)
     options = {}
     if method == 'POST' and rng.random() < 0.5:
-        target = rng.choice([b'/json', b'/text'])
+        target = rng.choice([b'/json', b'/text', b'/stream/a'])
     if rng.random() < 0.3:
         options['path'] = '/' * rng.randrange(2) + some_bytes(rng).decode('utf-8', 'replace')
     if rng.random() < 0.3:
@@ -103,7 +127,7 @@ def some_request(rng):
 @pytest.mark.parametrize('seed', range(40))
 def test_arbitrary_bytes_in_every_part_of_a_request_never_cause_a_500(seed, caplog):
     rng = random.Random(seed)
-    with Live(build()) as live:
+    with Live(build(seed)) as live:
         for _ in range(60):
             method, target, options = some_request(rng)
             reply = live.call(method, target, **options)
