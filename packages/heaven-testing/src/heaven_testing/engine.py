@@ -51,9 +51,9 @@ class Call:
     rules: Any
     task: asyncio.Task[None] | None = None
     error: BaseException | None = None  # what the application raised
-    ended = False
-    gone = False  # the test has left
-    left = False  # and has waited in vain for the application to notice
+    ended: bool = False
+    gone: bool = False  # the test has left
+    left: bool = False  # and has waited in vain for the application to notice
 
     def __init__(self, engine: Engine, scope: Scope, rules: Any) -> None:
         self.engine = engine
@@ -135,6 +135,10 @@ class Call:
                 return False
         return True
 
+    async def dismiss(self, limit: float) -> None:
+        """Give the application a moment to end, once it has been left."""
+        self.left = not await self.end(min(GRACE, limit))
+
     def abort(self, what: str) -> NoReturn:
         text = f'{self}: {what}; {self.whereabouts()}'
         self.cancel()
@@ -194,11 +198,11 @@ class Exchange(Call):
     """
 
     rules: HTTPRules
-    told = False  # the end of the request is in the inbox, or was
-    wanted = False  # the application has asked for a piece that has not come
+    told: bool = False  # the end of the request is in the inbox, or was
+    wanted: bool = False  # the application has asked for a piece that has not come
     held: asyncio.Future[None] | None = None
-    unread = 0  # bytes that the application has sent since the test last read
-    spent = 0.0  # seconds that the test has waited for this response
+    unread: int = 0  # bytes that the application has sent since the test last read
+    spent: float = 0.0  # seconds that the test has waited for this response
     upload: asyncio.Task[None] | None = None
     lost: BaseException | None = None  # what kept the request's body from being made
 
@@ -344,7 +348,7 @@ class Exchange(Call):
         if not self.ended:
             if not self.complete:
                 self.leave()
-                self.left = not await self.end(min(GRACE, limit))
+                await self.dismiss(limit)
             elif not await self.end(limit):
                 self.abort(f'the application has sent its response but not ended for {limit:g} s')
         failure = self.failure() if self.ended else None
@@ -360,7 +364,7 @@ class Socket(Call):
     def __init__(self, engine: Engine, scope: Scope, rules: Any) -> None:
         super().__init__(engine, scope, rules)
         self.writers: Waiters = []
-        self.unread = 0
+        self.unread: int = 0
         self.inbox.append({'type': 'websocket.connect'})
 
     async def send(self, message: Message) -> None:
@@ -404,10 +408,10 @@ class Engine:
         self.app = app
         self.raise_app_exceptions = raise_app_exceptions
         self.client = client
-        self.root_path = root_path.rstrip('/')
+        self.root_path: str = root_path.rstrip('/')
         self.limit = limit
         self.state: dict[str, Any] = {}
-        self.checked = False
+        self.checked: bool = False
         self.calls: set[Call] = set()
         self.held: set[Exchange] = set()
         self.lifespan: Call | None = None

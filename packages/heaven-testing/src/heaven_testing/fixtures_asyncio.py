@@ -25,5 +25,8 @@ def _on_loop(scope: Literal['session', 'package', 'module', 'class', 'function']
     return entered
 
 
-on_function, on_class, on_module = _on_loop('function'), _on_loop('class'), _on_loop('module')
-on_package, on_session = _on_loop('package'), _on_loop('session')
+on_function: Any = _on_loop('function')
+on_class: Any = _on_loop('class')
+on_module: Any = _on_loop('module')
+on_package: Any = _on_loop('package')
+on_session: Any = _on_loop('session')

@@ -40,10 +40,11 @@ class ASGIViolation(Exception):
 class Rules:
     """What may pass on one connection, and what has passed."""
 
+    extensions: Any
     broken: ASGIViolation | None = None
 
     def __init__(self, scope: Scope) -> None:
-        self.extensions: Any = scope.get('extensions') or {}
+        self.extensions = scope.get('extensions') or {}
 
     def breach(self, text: str) -> NoReturn:
         violation = ASGIViolation(text)
@@ -127,15 +128,16 @@ class HTTPRules(Rules):
 
     READY, STARTED, TRAILERS, DONE = range(4)
 
+    state: int = READY
+    told: bool = False  # the whole request has been received
+    gone: bool = False  # a disconnect has been received
+    bodyless: bool = False  # the status is of those that have no body
+    trailers: bool = False  # they were announced
+    left: int | None = None  # what the content-length still allows
+
     def __init__(self, scope: Scope) -> None:
-        self.extensions = scope.get('extensions') or {}
-        self.method = scope['method']
-        self.state = self.READY
-        self.told = False  # the whole request has been received
-        self.gone = False  # a disconnect has been received
-        self.bodyless = self.method == 'HEAD'
-        self.trailers = False
-        self.left: int | None = None  # what the content-length still allows
+        super().__init__(scope)
+        self.method: str = scope['method']
 
     def received(self, message: Message) -> None:
         kind = self.kind(message, 'the server')
@@ -200,7 +202,7 @@ class HTTPRules(Rules):
             self.breach(f'http.response.body: body is {body!r:.100}, not bytes')
         if type(more) is not bool:
             self.breach(f'http.response.body: more_body is {more!r}, not bool')
-        if body and self.bodyless and self.method != 'HEAD':
+        if body and self.bodyless:
             self.breach('the application sent a body with a status that has none (204 or 304)')
         self.count(len(body), more)
 
@@ -256,13 +258,14 @@ class WebSocketRules(Rules):
 
     CONNECTING, OPEN, REFUSING, CLOSED = range(4)
 
+    state: int = CONNECTING
+    connected: bool = False  # the handshake has been received
+    gone: bool = False  # a disconnect has been received
+
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
-        self.subprotocols = list(scope.get('subprotocols', ()))
-        self.state = self.CONNECTING
-        self.connected = False
-        self.gone = False
-        self.refusal = HTTPRules({'method': 'GET', 'extensions': {}})
+        self.subprotocols: list[str] = list(scope.get('subprotocols', ()))
+        self.refusal: HTTPRules = HTTPRules({'method': 'GET', 'extensions': {}})
 
     def received(self, message: Message) -> None:
         kind = self.kind(message, 'the server')

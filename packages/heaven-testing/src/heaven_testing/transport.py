@@ -182,7 +182,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         root_path: str = '',
         limit: float = 30.0,
     ) -> None:
-        self.engine = Engine(app, raise_app_exceptions, client, root_path, limit)
+        self.engine: Engine = Engine(app, raise_app_exceptions, client, root_path, limit)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> Response:
@@ -259,10 +259,13 @@ class Portal:
 
     def __init__(self) -> None:
         started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        self.thread = threading.Thread(target=_serve, args=(started,), name='heaven-testing', daemon=True)
+        self.thread: threading.Thread = threading.Thread(
+            target=_serve, args=(started,), name='heaven-testing', daemon=True
+        )
         self.thread.start()
+        self.loop: asyncio.AbstractEventLoop
         self.loop, self._stop = started.result(LONGEST)
-        self.stuck = False
+        self.stuck: bool = False
 
     def run(self, coroutine: Coroutine[Any, Any, T], limit: float) -> T:
         """Run a coroutine, in the context of the caller; one that keeps the loop past `limit` is given up."""
@@ -317,7 +320,7 @@ class Transport(httpx.BaseTransport):
         root_path: str = '',
         limit: float = 30.0,
     ) -> None:
-        self.engine = Engine(app, raise_app_exceptions, client, root_path, limit)
+        self.engine: Engine = Engine(app, raise_app_exceptions, client, root_path, limit)
         self._portal: Portal | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, T], limit: float) -> T:

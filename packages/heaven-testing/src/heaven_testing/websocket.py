@@ -28,7 +28,8 @@ class WebSocketClosed(Exception):
     """The application has closed the WebSocket, or has ended; `code` and `reason` tell how."""
 
     def __init__(self, close: Close) -> None:
-        self.code, self.reason = close
+        self.code: int = close.code
+        self.reason: str = close.reason
         super().__init__(f'the WebSocket is closed: {close.code} {close.reason}'.rstrip())
 
 
@@ -90,7 +91,7 @@ class _Session:
         if self.ended is None:
             self.ended = self.closed or Close(code, reason)
             self.socket.leave(code, reason)
-            self.socket.left = not await self.socket.end(min(GRACE, self.limit))
+            await self.socket.dismiss(self.limit)
         failure = self.socket.failure() if self.socket.ended else None
         if failure is not None:
             raise failure
