@@ -281,7 +281,7 @@ async def receive(parts: Pairs | Parts, chunks: AsyncIterator[bytes]) -> None:
     async for chunk in chunks:
         held.append(chunk)
         size += len(chunk)
-        if size >= SPILL:
+        if size >= SPILL // 4:
             parts.feed(b''.join(held))
             held, size = [], 0
             await to_thread(parts.form._flush, True)
