@@ -5,6 +5,7 @@ import decimal
 import uuid
 
 import pytest
+from asks import ratio
 from driver import Live, call
 from heaven import App, UrlError
 
@@ -284,6 +285,21 @@ def test_many_routes_that_share_their_beginning_do_not_make_a_miss_slow():
     app = app_of(*['/' + '/'.join(shape) + '/end' for shape in shapes])
     assert answered(app, '/a' * 8 + '/other') == 404
     assert answered(app, '/a' * 8 + '/end')[0] == '/a' * 8 + '/end'
+
+
+@pytest.mark.parametrize('piece', ['/', '/..', '/a', '/%2e', '%', '%2F', 'a'])
+@pytest.mark.parametrize('start', ['/', '/files/', '/:/', 'a', 'http://'])
+def test_a_long_path_costs_in_proportion_to_its_length(piece, start):
+    app = app_of('/files/*', '/:x/:y', '/:x:uuid')
+    for pattern in ('/admin/*', '/:x/:y:int', '/files/:x/*'):
+        app.BEFORE(pattern, lambda req, res, ctx: None)
+    with Live(app) as live:
+
+        def work(size):
+            exchange = live.open('GET', start + piece * size)
+            return lambda: live.run(exchange.reply())
+
+        assert ratio(work, 2000) < 40
 
 
 # The target: path, raw_path, root_path
