@@ -68,15 +68,20 @@ def errors(caplog):
         ({KeyError: page('key', 422)}, Missing('query', 'name'), (422, 'key: Missing')),
     ],
 )
-@pytest.mark.parametrize('where', ['handler', 'threaded', 'BEFORE', 'AFTER'])
+@pytest.mark.parametrize('where', ['handler', 'async', 'threaded', 'BEFORE', 'AFTER'])
 def test_the_nearest_class_answers_else_the_status(handlers, error, answer, where):
     app = App()
     for key, handler in handlers.items():
         app.ERROR(key, handler)
     failing = raising(error)
+
+    async def failing_async(req, res, ctx):
+        raise error
+
     if where in ('BEFORE', 'AFTER'):
         getattr(app, where)('/*', failing)
-    app.GET('/a', failing if where in ('handler', 'threaded') else page('fine'), threaded=where == 'threaded')
+    handler = {'handler': failing, 'threaded': failing, 'async': failing_async}.get(where, page('fine'))
+    app.GET('/a', handler, threaded=where == 'threaded')
     reply = call(app, target='/a')
     assert reply.status == answer[0]
     assert answer[1] is None or reply.text == answer[1]
