@@ -55,15 +55,6 @@ def test_reserved_names_cannot_be_assigned(ctx, name):
     assert name not in ctx
 
 
-@pytest.mark.parametrize('name', ['keep', 'peek', 'unkeep'])
-def test_the_methods_survive_every_assignment(ctx, name):
-    try:
-        setattr(ctx, name, 1)
-    except (AttributeError, ValueError):
-        pass
-    assert callable(getattr(ctx, name))
-
-
 def test_a_hook_leaves_something_for_the_handler_and_the_next_request_does_not_see_it():
     app, seen = App(), []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heaven.context import Context, Keeper, Shelf
@@ -161,11 +161,23 @@ class App(Registrar, Lifecycle, Keeper):
 
         return (imported(func, self, 'app.call') if isinstance(func, str) else func)(self)
 
-    def TEMPLATES(self, folder: Any, **options: Any) -> None:
-        """Renders templates from a folder with heaven-templating, which takes the options; called again, adds one."""
+    def TEMPLATES(
+        self,
+        folder: Any = 'templates',
+        relative_to: str | None = None,
+        prefix: str | None = None,
+        escape: bool = True,
+        asynchronous: bool = False,
+        context: Sequence[Handler] = (),
+    ) -> None:
+        """Renders the templates of a folder with heaven-templating; called again, adds a folder.
+
+        `relative_to=__file__` makes that file's folder the base; `prefix='blog'` gives `blog/index.html`; what each
+        `f(req, res, ctx)` of `context` returns is added to every render.
+        """
         from heaven.rendering import templating
 
-        templating().Templates(folder, **options).install(self)
+        templating().Templates(folder, relative_to, prefix, escape, asynchronous, context).install(self)
 
     def cors(self, origins: Any = '*', **options: Any) -> None:
         """Lets pages of other origins use this app (the Fetch standard): origins exactly as named, or all with `'*'`.

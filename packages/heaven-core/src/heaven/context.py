@@ -6,8 +6,6 @@ from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar('T')
 
-RESERVED = frozenset({'session', 'app', 'request', 'response', 'headers', 'cookies', 'keep', 'peek', 'unkeep'})
-
 
 class Key(str, Generic[T]):
     """A name with a type: `Key[T]('db')` in place of `'db'` lets a type checker know what is kept there.
@@ -54,6 +52,19 @@ class Keeper:
         return self._kept.pop(key)
 
 
+class Reserved:
+    """A name on the context that is not for keeping."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, ctx: Any, owner: type) -> Any:
+        return ctx.__dict__[self.name] if ctx and self.name in ctx.__dict__ else Context.__getattr__(ctx, self.name)
+
+    def __set__(self, ctx: Any, value: Any) -> None:
+        raise AttributeError(f'ctx.{self.name} is reserved: keep your value under another name')
+
+
 class Context(Keeper):
     """What one request carries from hook to handler to template.
 
@@ -61,6 +72,8 @@ class Context(Keeper):
     ctx.peek('user')                # None if nobody kept it
     'user' in ctx
     """
+
+    session, app, request, response, headers, cookies = (Reserved() for _ in range(6))
 
     @property
     def _kept(self) -> dict[str, Any]:  # type: ignore[override]
@@ -70,16 +83,10 @@ class Context(Keeper):
         """Keeps a value for the rest of the request; AttributeError for a reserved name."""
         setattr(self, key, value)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in RESERVED:
-            raise AttributeError(f'ctx.{name} is reserved: keep your value under another name')
-        self.__dict__[name] = value
-
     def __getattr__(self, name: str) -> Any:
         if name == 'session':
             raise AttributeError('there are no sessions: app.sessions(secret_key) turns them on')
-        there = ', '.join(self.__dict__) or 'nothing'
-        raise AttributeError(f'nothing was kept as {name!r}; kept: {there}')
+        raise AttributeError(f'nothing was kept as {name!r}; kept: {", ".join(self.__dict__) or "nothing"}')
 
     def __contains__(self, name: object) -> bool:
         return name in self.__dict__

@@ -16,6 +16,7 @@ MAX_COOKIES = 180
 TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 FRAMING = frozenset({b'content-type', b'content-length', b'transfer-encoding', b'set-cookie'})
 _names: dict[str, bytes] = {}
+_free: dict[str, bytes] = {}
 
 
 def header_name(name: str) -> bytes:
@@ -27,6 +28,8 @@ def header_name(name: str) -> bytes:
         known = name.lower().encode()
         if len(_names) < 1000:
             _names[name] = known
+            if known not in FRAMING:
+                _free[name] = known
     return known
 
 
@@ -67,6 +70,18 @@ def set_header(res: Response, name: str, value: Any) -> None:
         res._fields[key] = header_value(value) if values is None else b', '.join(filter(None, values))
 
 
+def merged(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Gives the fields of headers, the values of one that is repeated joined."""
+    raw = raw if isinstance(raw, list) else list(raw)
+    fields = dict(raw)
+    if len(fields) != len(raw):
+        values: dict[bytes, list[bytes]] = {}
+        for name, value in raw:
+            values.setdefault(name, []).append(value)
+        fields = {name: (b'; ' if name == b'cookie' else b', ').join(all) for name, all in values.items()}
+    return fields
+
+
 class Headers(Mapping[str, str]):
     """The headers of a request: names in any case, values as str (latin-1), repeated ones joined with `, `.
 
@@ -77,14 +92,9 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ('_fields', '_raw')
 
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        self._raw = raw if isinstance(raw, (list, tuple)) else list(raw)
-        self._fields: dict[bytes, bytes] = dict(self._raw)
-        if len(self._fields) != len(self._raw):
-            merged: dict[bytes, list[bytes]] = {}
-            for name, value in self._raw:
-                merged.setdefault(name, []).append(value)
-            self._fields = {name: (b'; ' if name == b'cookie' else b', ').join(all) for name, all in merged.items()}
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]], fields: dict[bytes, bytes] | None = None) -> None:
+        self._raw = raw
+        self._fields = merged(raw) if fields is None else fields
 
     @overload  # type: ignore[override]
     def get(self, name: str, default: None = None) -> str | None: ...
@@ -118,16 +128,10 @@ class Headers(Mapping[str, str]):
 
 def pairs_of(querystring: str) -> list[tuple[str, str]]:
     """Gives the names and values of a query; what is not UTF-8 becomes U+FFFD."""
-    pairs = []
-    for part in querystring.split('&'):
-        if part:
-            name, _, value = part.partition('=')
-            pairs.append((name, value))
-    if '%' in querystring or '+' in querystring:
-        from urllib.parse import unquote_plus
+    from urllib.parse import unquote_plus
 
-        return [(unquote_plus(name, errors='replace'), unquote_plus(value, errors='replace')) for name, value in pairs]
-    return pairs
+    split = (part.partition('=') for part in querystring.split('&') if part)
+    return [(unquote_plus(name, errors='replace'), unquote_plus(value, errors='replace')) for name, _, value in split]
 
 
 class Queries(Mapping[str, Any]):
@@ -141,10 +145,18 @@ class Queries(Mapping[str, Any]):
     __slots__ = ('_query', '_values')
 
     def __init__(self, querystring: str) -> None:
-        if querystring.count('&') >= MAX_QUERIES:
+        if querystring.count('&') >= MAX_QUERIES and len(querystring.replace('&', ' ').split()) > MAX_QUERIES:
             raise ClientError(f'more than {MAX_QUERIES} queries')
         self._query = querystring
-        self._values: dict[str, Any] = dict(pairs_of(querystring))
+        values: dict[str, Any] = {}
+        if '%' in querystring or '+' in querystring:
+            values.update(pairs_of(querystring))
+        else:
+            for part in querystring.split('&'):
+                if part:
+                    name, _, value = part.partition('=')
+                    values[name] = value
+        self._values = values
 
     def get(self, name: str, default: Any = None) -> Any:
         """Gives the last value of a query, or the default."""
@@ -215,16 +227,18 @@ class Cookies(Mapping[str, str]):
     __slots__ = ('_values',)
 
     def __init__(self, header: str) -> None:
-        self._values: dict[str, str] = {}
-        for pair in header.split(';', MAX_COOKIES)[:MAX_COOKIES]:
+        values: dict[str, str] = {}
+        for pair in header.split(';'):
             name, found, value = pair.partition('=')
             if not found:
                 name, value = '', name
-            name, value = name.strip(' \t'), value.strip(' \t')
+            name = name.strip(' \t')
+            value = value.strip(' \t')
             if value[:1] == '"' == value[-1:] and len(value) > 1:
                 value = value[1:-1]
-            if (name or value) and name not in self._values:
-                self._values[name] = value
+            if (name or value) and name not in values and len(values) < MAX_COOKIES:
+                values[name] = value
+        self._values = values
 
     @overload  # type: ignore[override]
     def get(self, name: str, default: None = None) -> str | None: ...

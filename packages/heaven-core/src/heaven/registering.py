@@ -40,7 +40,7 @@ class Registrar:
     _prefix = ''
     _subdomain: str | None = None
 
-    def METHOD(  # noqa: N802
+    def METHOD(
         self,
         method: str | Sequence[str],
         route: str,

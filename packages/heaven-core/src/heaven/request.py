@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heaven.errors import ClientError, Disconnected, TooLarge, UnsupportedMedia
-from heaven.headers import Cookies, Headers, Queries, TypedQueries
+from heaven.headers import Cookies, Headers, Queries, TypedQueries, merged
 from heaven.types import Message, Receive, Scope
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Request:
     _special: bool
     _app: App | None = None
     _headers: Headers | None = None
+    _fields: dict[bytes, bytes] | None = None
     _queries: Queries | None = None
     _json: Any = UNREAD
     _body: bytes | None = None
@@ -108,7 +109,7 @@ class Request:
     def headers(self) -> Headers:
         """The headers: names in any case, repeated ones joined."""
         if self._headers is None:
-            self._headers = Headers(self.scope['headers'])
+            self._headers = Headers(self.scope['headers'], self._given())
         return self._headers
 
     @cached_property
@@ -183,12 +184,11 @@ class Request:
         """
         if self._json is not UNREAD:
             return self._json
-        kind = self.headers.get('content-type', '')
-        if kind != 'application/json':
-            kind = kind.partition(';')[0].strip(' \t').lower()
+        if self._given().get(b'content-type') != b'application/json':
+            kind = self.headers.get('content-type', '').partition(';')[0].strip(' \t').lower()
             if kind != 'application/json' and not (kind.endswith('+json') and kind.count('/') == 1):
                 raise UnsupportedMedia(f'send JSON as content-type: application/json, not as {kind or "none"!r}')
-        body = self.body
+        body = self._body or self.body
         try:
             self._json = self._entry.codec.loads(body)
             return self._json
@@ -207,7 +207,7 @@ class Request:
     @property
     def length(self) -> int | None:
         """The length of the body in bytes as announced, None if it was not; ClientError if it is no number."""
-        value = self.headers._fields.get(b'content-length')
+        value = self._given().get(b'content-length')
         if value is None:
             return None
         if not value.isdigit() or len(value) > 19:
@@ -233,6 +233,11 @@ class Request:
         self._streamed = True
         return self._chunks(self._entry.ceiling)
 
+    def _given(self) -> dict[bytes, bytes]:
+        if self._fields is None:
+            self._fields = merged(self.scope['headers'])
+        return self._fields
+
     async def disconnected(self) -> bool:
         """Tells, without waiting, whether the server has said that the client left."""
         from asyncio import sleep
@@ -248,7 +253,7 @@ class Request:
         if self._streamed and not self._gone:
             raise RuntimeError('the body can be read once, and it was')
         self._streamed = True
-        if (self.length or 0) > limit:
+        if b'content-length' in self._given() and (self.length or 0) > limit:
             self._refuse(limit)
         message = await self._next()
         body: bytes = message.get('body', b'')

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from heaven.errors import Abort
-from heaven.headers import ResponseHeaders, set_header
+from heaven.headers import ResponseHeaders, _free, set_header
 
 if TYPE_CHECKING:
     from http import HTTPStatus
@@ -152,7 +152,13 @@ class Response:
 
     def header(self, name: str, value: Any) -> Self:
         """Sets a header, replacing one of that name; None removes it. ValueError for what cannot be sent."""
-        set_header(self, name, value)
+        known = _free.get(name)
+        if known is None or value.__class__ is not str or not value.isascii() or not value.isprintable():
+            set_header(self, name, value)
+        elif self._fields is None:
+            self._fields = {known: value.strip().encode()}
+        else:
+            self._fields[known] = value.strip().encode()
         return self
 
     def cookie(
@@ -289,7 +295,9 @@ class Response:
         return renderer_of(self._req.app, name), trio, (block, *blocks) if block else blocks
 
     def _rendered(self, name: str) -> Self:
-        kind = 'text/plain' if name.endswith('.txt') else 'text/html'
+        from heaven.rendering import is_text
+
+        kind = 'text/plain' if is_text(name) else 'text/html'
         self.headers.setdefault('content-type', f'{kind}; charset=utf-8')
         return self
 
@@ -308,12 +316,12 @@ class Response:
         for stream in reversed(streams):
             await close(stream)
 
-    def _replace(self, keep_type: bool) -> None:
-        """Forgets the body, and the headers that describe it or its caching."""
+    def _forget(self, keep: Sequence[bytes]) -> None:
+        """Forgets the body, and the headers that describe it or its caching, but for some."""
         self._body, self._kind = None, UNSET
-        for name in DESCRIBING:
-            if self._fields is not None and (name != b'content-type' or not keep_type):
-                self._fields.pop(name, None)
+        for name in DESCRIBING if self._fields else ():
+            if name not in keep:
+                self.headers._fields.pop(name, None)
 
 
 DESCRIBING = (

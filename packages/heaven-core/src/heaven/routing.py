@@ -279,53 +279,65 @@ class Route(NamedTuple):
 class Entry:
     """One method of one route, decided: what serving a request of it needs, with nothing left to work out."""
 
+    __slots__ = (
+        'after', 'always', 'answers', 'app', 'before', 'ceiling', 'codec', 'coro', 'dumps', 'handler', 'head', 'limit',
+        'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'stream', 'tail',
+        'unsure',
+    )  # fmt: skip
+
     app: App
     handler: Handler
-    coro: bool = False
-    before: Chain = ()
-    after: Chain = ()
-    always: Chain = ()
-    unsure: bool = False
+    coro: bool
+    before: Chain
+    after: Chain
+    always: Chain
     codec: Codec
     dumps: Callable[[Any], bytes | str]
-    method: str
-    head: bool = False
-    reads: bool = False
-    stream: bool = False
     limit: int
-    ceiling: int | None = None
-    route: str | None = None
-    queries: Mapping[str, Any] = {}
-    names: tuple[tuple[str, int, Any], ...] = ()
-    origins: Sequence[str] | None = None
-    pattern: Pattern
-    answers: str = ''
+    ceiling: int | None
+    route: str | None
+    queries: Mapping[str, Any]
 
-    simple: bool = False
-    special: bool = False
+    def __init__(self, **fields: Any) -> None:
+        for name in self.__slots__:
+            setattr(self, name, fields.get(name, DEFAULTS.get(name)))
+        self.special = bool(self.always) or self.head
+        more = self.reads or self.before or self.after or self.queries or self.special
+        self.simple = self.coro and not more
+        self.tail = self.names[0] if len(self.names) == 1 else None
 
     def but(self, **changes: Any) -> Entry:
         """Gives a copy with changes."""
-        entry = Entry()
-        entry.__dict__.update(self.__dict__, **changes)
-        entry.special = bool(entry.always) or entry.head
-        more = entry.reads or entry.before or entry.after or entry.queries or entry.special
-        entry.simple = entry.coro and not more
-        return entry
+        return Entry(**{name: getattr(self, name) for name in self.__slots__} | changes)
+
+
+DEFAULTS: dict[str, Any] = dict.fromkeys(('before', 'after', 'always', 'names', 'queries'), ())
 
 
 class Row:
     """The patterns of one rank that a path of one length may match, by their literals."""
 
-    __slots__ = ('firsts', 'leaves', 'pick', 'rest')
+    __slots__ = ('firsts', 'leaves', 'literals', 'pick', 'rest')
 
     def __init__(self, pattern: Pattern) -> None:
         segments = pattern.segments
-        literals = [at for at, segment in enumerate(segments, 1) if segment.type is None]
+        self.literals = literals = [at for at, segment in enumerate(segments, 1) if segment.type is None]
         self.pick: Callable[[Sequence[str]], Any] = itemgetter(*literals) if literals else nothing
         self.firsts: set[str] = set()
         self.rest = len(segments) if segments and segments[-1].rank == REST else 0
         self.leaves: dict[Any, dict[str, Entry]] = {}
+
+    def begun(self, first: str | None) -> tuple[Any, Any, int]:
+        """Gives what is left to look up where the first segment is known: picker, leaves and the place of the rest.
+
+        Without a picker there is nothing left, and the leaves are the one leaf.
+        """
+        if not self.firsts:
+            return self.pick, self.leaves, self.rest
+        if self.literals == [1]:
+            return None, self.leaves[first], self.rest
+        left = {key[1:] if len(key) > 2 else key[1]: leaf for key, leaf in self.leaves.items() if key[0] == first}
+        return itemgetter(*self.literals[1:]), left, self.rest
 
 
 def is_async(func: Any, flag: int = 0x80) -> bool:
@@ -373,10 +385,23 @@ class Router:
             firsts = {None, *(first for row in fits for first in row.firsts)}
             self.sizes.append({at: [row for row in fits if not row.firsts or at in row.firsts] for at in firsts})
         for rank, row in self.rows.items():
-            if not any(rank):
+            for key, leaf in row.leaves.items() if not any(rank) else ():
+                path = joined(key)
+                self.literals[path or '/'] = self.literals[path + '/'] = leaf
+        for rank, row in self.rows.items():
+            for key in row.leaves if row.rest and not any(rank[:-1]) else ():
+                path = joined(key)
+                for spelling in (path or '/', path + '/'):
+                    self.literals.setdefault(spelling, {})  # an empty rest comes before a parameter: not for shortcuts
+
+    def tails(self) -> dict[str, dict[str, Entry]]:
+        """Gives, by what stands before it, the leaf of every parameter that ends a path and is the only one there."""
+        found: dict[str, list[dict[str, Entry]]] = {}
+        for rank, row in self.rows.items():
+            if rank and not any(rank[:-1]) and 0 < rank[-1] < REST:
                 for key, leaf in row.leaves.items():
-                    path = '/' + '/'.join(key if isinstance(key, tuple) else (key,))
-                    self.literals[path] = self.literals[path.rstrip('/') + '/'] = leaf
+                    found.setdefault(joined(key), []).append(leaf)
+        return {start: leaves[0] for start, leaves in found.items() if len(leaves) == 1}
 
     def find(self, method: str, segments: Sequence[str]) -> tuple[Entry | None, Any]:
         """Finds an entry for a path split at its slashes, the part before the first included.
@@ -404,6 +429,11 @@ class Router:
                 params['*'] = '/'.join(segments[row.rest :])
             return entry, params
         return None, allowed
+
+
+def joined(key: Any) -> str:
+    """Gives the path of the literals that are a key."""
+    return ''.join(f'/{text}' for text in (key if isinstance(key, tuple) else (key,)))
 
 
 def bind(names: Iterable[tuple[str, int, Any]], segments: Sequence[str]) -> dict[str, Any] | None:

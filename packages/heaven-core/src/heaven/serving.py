@@ -79,7 +79,8 @@ async def recover(
         from traceback import clear_frames
 
         clear_frames(error.__traceback__)
-    res._replace(keep_type=said)
+    kept = (b'content-type',) if said else ()
+    res._forget(kept if status == 500 else (*kept, b'cache-control', b'expires'))
     await res._close()
     res._status = status
     handler, nearest = (None, False) if said or last else find_handler(entry.app, error, status)

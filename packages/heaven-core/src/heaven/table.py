@@ -52,11 +52,8 @@ def walk(app: App) -> Iterator[Place]:
 
 def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Entry:
     """Makes an entry with what its app decides."""
-    entry = Entry()
     codec = app.codec
-    return entry.but(
-        app=app, handler=handler, coro=coro, codec=codec, dumps=codec.dumps, limit=app.max_body_size, **fields
-    )
+    return Entry(app=app, handler=handler, coro=coro, codec=codec, dumps=codec.dumps, limit=app.max_body_size, **fields)
 
 
 class Table:
@@ -71,6 +68,7 @@ class Table:
         self.methods: set[str] = set()
         self.missing: Entry | None = None
         self.quick: list[Any] = []
+        self.tails: dict[str, Any] = {}
 
     def reach(self, app: App, matched: bool) -> list[Guard]:
         """Gives the guards in whose reach a route of the app is, or a path that has no route."""
@@ -102,9 +100,10 @@ class Table:
                 self.methods.update(leaf.keys() - {'*', 'WS'})
             router.freeze()
         self.quick = [
-            {first: [(row.pick, row.leaves, row.rest) for row in rows] for first, rows in starts.items()}
+            {first: [row.begun(first) for row in rows] for first, rows in starts.items()}
             for starts in self.router.sizes
         ]
+        self.tails = self.router.tails()
         if not self.guards and len(self.places) == 1:
             self.missing = entry_of(self.root, missing if 404 in self.root._handlers else plainly_missing, True)
 
@@ -113,16 +112,28 @@ class Table:
 
         A path that has an empty segment, or one that begins with a dot, can mean another to a hook.
         """
+        start, slash, last = path.rpartition('/')
+        if not slash:
+            return None
+        leaf = self.tails.get(start)
+        if leaf is not None:
+            entry: Entry | None = leaf.get(method)
+            if entry is None or entry.unsure or not last or last[0] == '.':
+                return None
+            name, _, convert = entry.tail
+            if convert is None:
+                req._params = {name: last}
+                return entry
         segments = path.split('/')
         size = len(segments) - 1
-        if segments[0] or not segments[-1]:
+        if segments[0]:
             return None
         starts = self.quick[size] if size < len(self.quick) else self.quick[-1]
         for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
-            leaf = leaves.get(pick(segments))
+            leaf = leaves if pick is None else leaves.get(pick(segments))
             if leaf is None:
                 continue
-            entry: Entry | None = leaf.get(method)
+            entry = leaf.get(method)
             if entry is None or rest or entry.unsure:
                 return None
             params = {}
@@ -138,6 +149,8 @@ class Table:
                 params[name] = value
             req._params = params
             return entry
+        if not segments[-1]:
+            return None
         return self.missing if method != 'HEAD' else None
 
     def seek(self, req: Request) -> Entry:
