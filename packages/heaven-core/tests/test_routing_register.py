@@ -10,7 +10,7 @@ import time
 
 import pytest
 from driver import Live, StartupFailed, call
-from heaven import App, HandlerError, HeavenError, Router, UrlDuplicateError, UrlError
+from heaven import App, HandlerError, HeavenError, Router, SubdomainError, UrlDuplicateError, UrlError
 
 
 def ok(req, res, ctx):
@@ -145,6 +145,25 @@ def test_what_is_no_handler_never_serves(handler):
             pass
 
 
+@pytest.mark.parametrize('hook', [7, [], object()])
+def test_what_is_no_hook_is_refused_when_registered(hook):
+    for register in (App().BEFORE, App().AFTER):
+        with pytest.raises(TypeError):
+            register('/*', hook)
+
+
+@pytest.mark.parametrize('method', ['', 'G T', 'GET\n', 'GÉT', ['GET', '']])
+def test_a_method_is_a_token(method):
+    with pytest.raises(UrlError):
+        App().METHOD(method, '/a', ok)
+
+
+def test_a_subdomain_that_nobody_declared_is_refused():
+    for register in (App().GET, App().BEFORE, App().AFTER):
+        with pytest.raises(SubdomainError, match='api'):
+            register('/a', ok, 'api')
+
+
 def test_registration_while_the_app_runs_is_a_runtimeerror():
     app = App()
     app.GET('/a', ok)
@@ -204,7 +223,13 @@ def test_without_a_handler_registrars_are_decorators_that_give_the_function_back
     def c(req, res, ctx):
         res.body = 'c'
 
-    assert callable(a) and callable(b) and callable(c)
+    @app.BEFORE('/*')
+    @app.AFTER('/*', always=True)
+    def hook(req, res, ctx):
+        res.header('x-hook', 'yes')
+
+    assert callable(a) and callable(b) and callable(c) and callable(hook)
+    assert call(app, 'GET', '/a').header('x-hook') == 'yes'
     assert call(app, 'GET', '/a').text == call(app, 'POST', '/a').text == 'a'
     assert call(app, 'PROPFIND', '/b').text == 'b'
     assert call(app, 'TRACE', '/c').status == 200
