@@ -1,16 +1,31 @@
-"""The shapes that ASGI and Heaven share, by name."""
+"""The shapes that ASGI and Heaven share, by name.
+
+The classes of core are here for annotations alone: at run time they are Any, and nothing is imported for them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+if TYPE_CHECKING:
+    from heaven.app import App as App
+    from heaven.context import Context as Context
+    from heaven.forms import Form as Form
+    from heaven.mounting import Mount as Mount
+    from heaven.registering import Registrar as Registrar
+    from heaven.rendering import Renderer as Renderer
+    from heaven.request import Request as Request
+    from heaven.response import Response as Response
+    from heaven.routing import Entry as Entry
+    from heaven.table import Table as Table
+else:
+    App = Context = Entry = Form = Mount = Registrar = Renderer = Request = Response = Table = Any
+
+Scope = Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 Handler = Callable[..., Any]
 
 
