@@ -1,29 +1,36 @@
-"""A small clinic: its patients, their visits and documents, as a JSON API over one SQLite file and a folder."""
+"""A small clinic: its patients, their visits and documents, and who is waiting."""
 
 import os
 from pathlib import Path
 
 from heaven import STARTUP, App, ClientError
 from store.errors import Conflict, Invalid, NoSuch
+from waiting import room
 
 HERE = Path(__file__).resolve().parent
 DATABASE = Path(os.environ.get('PATIENTS_DB', HERE / 'patients.db')).absolute()
+UPLOAD = 20 * 2**20
 WRITING = ['POST', 'PUT', 'PATCH', 'DELETE']
-UPLOAD = 20 * 2**20  # bytes
 
 app = App({'DATABASE': DATABASE, 'DOCUMENTS': DATABASE.with_suffix('.documents')})
 
+app.TEMPLATES('templates', relative_to=__file__)
+app.ASSETS('assets', relative_to=__file__, cache='public, max-age=31536000, immutable')
 app.ON(STARTUP, 'store.database.connect')
 
 app.BEFORE('/*', 'controllers.guards.protect')
 app.BEFORE('/*', 'controllers.guards.refuse_other_sites', methods=WRITING)
 
+for path in ('/v1/*', '/patients/*', '/waiting/*'):
+    app.BEFORE(path, 'controllers.guards.keep_private')
+
 for kind in (Invalid, NoSuch, Conflict, ClientError, 404, 405, 500):
     app.ERROR(kind, 'controllers.errors.failure')
 
+# The JSON API.
 api = app.group('/v1')
-
 api.BEFORE('/patients/:id/*', 'controllers.guards.find_patient')
+
 api.GET('/patients?page:int=1&size:int=20&q=', 'controllers.patients.records.list_records', name='records')
 api.POST('/patients', 'controllers.patients.records.add_record')
 api.GET('/patients/:id:int', 'controllers.patients.records.get_record_by_id', name='record')
@@ -43,3 +50,32 @@ api.POST(
 )
 api.GET('/patients/:id:int/documents/:document:int', 'controllers.patients.documents.get_document', name='document')
 api.DELETE('/patients/:id:int/documents/:document:int', 'controllers.patients.documents.delete_document')
+
+app.mount(room, '/v1/waiting', isolated=False)
+
+# The pages. A form can only GET and POST, so deleting has a path of its own.
+app.BEFORE('/patients/:id/*', 'controllers.guards.find_patient')
+
+app.GET('/', lambda req, res, ctx: res.redirect(req.url_for('patients')))
+app.GET('/patients?page:int=1&q=', 'controllers.pages.patients.list_page', name='patients')
+app.POST('/patients', 'controllers.pages.patients.add')
+app.GET('/patients/new', 'controllers.pages.patients.new_page', name='new_patient')
+app.GET('/patients/:id:int', 'controllers.pages.patients.patient_page', name='patient')
+app.POST('/patients/:id:int', 'controllers.pages.patients.change')
+app.GET('/patients/:id:int/edit', 'controllers.pages.patients.edit_page', name='edit_patient')
+app.POST('/patients/:id:int/delete', 'controllers.pages.patients.delete', name='delete_patient')
+app.POST('/patients/:id:int/visits', 'controllers.pages.visits.add', name='add_visit')
+app.POST('/patients/:id:int/visits/:visit:int/delete', 'controllers.pages.visits.delete', name='delete_visit')
+app.POST(
+    '/patients/:id:int/documents',
+    'controllers.pages.documents.add',
+    name='add_document',
+    stream=True,
+    max_body_size=UPLOAD,
+)
+app.POST(
+    '/patients/:id:int/documents/:document:int/delete', 'controllers.pages.documents.delete', name='delete_document'
+)
+app.GET('/waiting', 'controllers.pages.waiting.room_page', name='waiting')
+app.POST('/patients/:id:int/arrive', 'controllers.pages.waiting.arrive', name='arrive')
+app.POST('/waiting/:arrival:int/called', 'controllers.pages.waiting.call_in', name='call_in')

@@ -1,20 +1,27 @@
-"""Every failure, as JSON that says what was wrong."""
+"""Every failure: as JSON that says what was wrong, or as a page where a browser asks."""
 
 from http import HTTPStatus
+from typing import Any
 
 from heaven import ClientError, Context, Request, Response
 from store.errors import Conflict, Invalid, NoSuch
 
 
-def failure(req: Request, res: Response, ctx: Context) -> None:
+async def failure(req: Request, res: Response, ctx: Context) -> None:
+    said: dict[str, Any]
     match res.error:
         case Invalid() as error:
-            res.out(422, {'error': 'Some fields cannot be kept as they are.', 'fields': error.fields})
+            status, said = 422, {'error': 'Some fields cannot be kept as they are.', 'fields': error.fields}
         case NoSuch() as error:
-            res.out(404, {'error': str(error)})
+            status, said = 404, {'error': str(error)}
         case Conflict() as error:
-            res.out(409, {'error': str(error), 'fields': error.fields})
+            status, said = 409, {'error': str(error), 'fields': error.fields}
         case ClientError() as error:  # what Heaven refused: bad JSON, a query that does not convert, too much
-            res.out(error.status, {'error': str(error)})
+            status, said = error.status, {'error': str(error)}
         case _:
-            res.out(res.status, {'error': HTTPStatus(res.status).phrase})
+            status, said = res.status, {'error': HTTPStatus(res.status).phrase}
+    if 'text/html' in req.headers.get('accept', ''):
+        res.status = status
+        await res.render('error.html', **said)
+    else:
+        res.out(status, said)

@@ -6,10 +6,17 @@ from heaven import Context, Request, Response
 from store import patients
 from store.database import database
 
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
 
 def protect(req: Request, res: Response, ctx: Context) -> None:
-    """Keeps browsers from guessing types, and caches from keeping what is about patients."""
-    res.header('x-content-type-options', 'nosniff').header('cache-control', 'private, no-cache')
+    """Lets pages load nothing from elsewhere, and browsers guess no types."""
+    res.header('content-security-policy', POLICY).header('x-content-type-options', 'nosniff')
+
+
+def keep_private(req: Request, res: Response, ctx: Context) -> None:
+    """Keeps what is about patients out of shared caches, and browsers from showing it unasked."""
+    res.header('cache-control', 'private, no-cache')
 
 
 async def find_patient(req: Request, res: Response, ctx: Context) -> None:

@@ -36,6 +36,13 @@ TABLES = (
     )
     """,
     'CREATE INDEX documents_by_patient ON documents (patient_id)',
+    """
+    CREATE TABLE arrivals (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        patient_id INTEGER NOT NULL UNIQUE REFERENCES patients ON DELETE CASCADE,
+        at TEXT NOT NULL
+    )
+    """,
 )
 
 ADD_PATIENT = 'INSERT INTO patients (number, name, born, phone, email, notes) VALUES (?, ?, ?, ?, ?, ?)'

@@ -1,7 +1,8 @@
-"""A fresh clinic for every test, on a real socket."""
+"""A fresh clinic for every test: in this process, or on a real socket."""
 
-import runpy
+import importlib
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from threading import Thread
 import httpx
 import pytest
 import uvicorn
+from heaven import App
+from heaven_testing import Client
 
 CLINIC = Path(__file__).resolve().parents[1]
 collect_ignore = ['browser']  # those need a browser: `nox -s browser`
@@ -17,15 +20,42 @@ collect_ignore = ['browser']  # those need a browser: `nox -s browser`
 Serve = Callable[[], AbstractContextManager[httpx.Client]]
 
 
+def forget() -> None:
+    """Forgets the modules of the clinic, so that the next import makes another app."""
+    for name in [*sys.modules]:
+        if name.partition('.')[0] in ('app', 'waiting', 'controllers', 'store'):
+            del sys.modules[name]
+
+
 @pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Serves the clinic, as often as a test likes, each time from app.py on and with the same data."""
+def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], App]]:
+    """Makes the app, as often as a test likes, each time from app.py on and with the same data."""
     monkeypatch.setenv('PATIENTS_DB', str(tmp_path / 'patients.db'))
     monkeypatch.syspath_prepend(str(CLINIC))
 
+    def clinic() -> App:
+        forget()
+        app: App = importlib.import_module('app').app
+        return app
+
+    yield clinic
+    forget()
+
+
+@pytest.fixture
+def client(clinic: Callable[[], App]) -> Iterator[Client]:
+    """Asks the clinic in this process, where every message is checked against the ASGI specification."""
+    with Client(clinic()) as client:
+        yield client
+
+
+@pytest.fixture
+def serve(clinic: Callable[[], App]) -> Serve:
+    """Serves the clinic on a real socket, as often as a test likes."""
+
     @contextmanager
     def serve() -> Iterator[httpx.Client]:
-        server = uvicorn.Server(uvicorn.Config(runpy.run_path(str(CLINIC / 'app.py'))['app'], log_level='warning'))
+        server = uvicorn.Server(uvicorn.Config(clinic(), log_level='warning'))
         listening = socket.create_server(('127.0.0.1', 0))
 
         def run() -> None:
@@ -42,9 +72,3 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:
             thread.join()
 
     return serve
-
-
-@pytest.fixture
-def client(serve: Serve) -> Iterator[httpx.Client]:
-    with serve() as client:
-        yield client

@@ -1,0 +1,20 @@
+"""/waiting: who waits, and the two buttons that change it."""
+
+from heaven import Context, Request, Response
+from store import arrivals
+from store.database import database
+
+
+async def room_page(req: Request, res: Response, ctx: Context) -> None:
+    await res.render('waiting.html', waiting=await arrivals.find(database(req)))
+
+
+async def arrive(req: Request, res: Response, ctx: Context) -> None:
+    await arrivals.add(database(req), ctx.patient['id'])
+    res.redirect(req.url_for('waiting'))
+
+
+async def call_in(req: Request, res: Response, ctx: Context) -> None:
+    """The patient is called in, and their record opens."""
+    arrival = await arrivals.remove(database(req), req.params['arrival'])
+    res.redirect(req.url_for('patient', id=arrival['patient_id']))
