@@ -1,8 +1,10 @@
 """Forms that mean harm: each class gets its status, at a cost that is linear in what was sent and small."""
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable
+from random import Random
 
 import pytest
 from asks import ratio
@@ -214,3 +216,30 @@ def test_headers_at_their_limit_in_every_part_cost_what_their_bytes_cost():
         return lambda: read(body)
 
     assert ratio(made, 10) < 30
+
+
+PIECES = (
+    rb"""
+--B|--B--|--|B|Content-Disposition: form-data; name="a"|; filename="x"|Content-Type: text/plain; charset=utf-8|a
+|:| |"|\|%22|Content-Length: 1|=|&|%41|+|
+""".replace(b'\n', b'').split(b'|')
+    + [b'\r\n', b'\r\n\r\n', b'\r', b'\0', b'\xff', b'\r\n--B\r\n', b'\r\n--B--']
+)
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_whatever_the_bytes_a_form_is_read_or_refused_and_however_they_are_cut_it_is_the_same(seed):
+    random = Random(seed)
+    sound = multipart(text('a', b'1'), upload('b', b'xx\r\n--'))
+    for _ in range(200):
+        body = b''.join(random.choices(PIECES, k=random.randrange(25)))
+        if random.random() < 0.8:
+            at = random.randrange(len(sound))
+            body = random.choice([sound[:at] + random.choice(PIECES) + sound[at:], b'--B\r\n' + body + b'\r\n--B--'])
+        if re.search(rb'(?<!\r)\n', body):
+            continue
+        kind = random.choice([MULTIPART] * 9 + [URLENCODED])
+        whole = outcome(body, kind)
+        cut, other = sorted(random.randrange(len(body) + 1) for _ in range(2))
+        assert outcome(body, kind, [body[:cut], body[cut:other], body[other:]]) == whole
+        assert outcome(body, kind, [body[i : i + 1] for i in range(len(body))]) == whole
