@@ -9,6 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from environments import FRAMEWORKS
+from over_http import figure
 from workload import ROWS
 
 STYLE = """
@@ -94,7 +95,7 @@ def http(data: dict[str, Any]) -> str:
     """Two panels, one a server; two bars a framework, rows a and b."""
     servers = data['servers']
     first = next(iter(servers.values()))
-    names = sorted(first, key=lambda name: -sum(first[name][row]['share'] for row in first[name]))
+    names = sorted(first, key=lambda name: -sum(map(figure, first[name].values())))
     bottom, width = TOP + 20 + STEP * len(names), 232
     parts = []
     for panel, server in enumerate(servers):
@@ -112,12 +113,12 @@ def http(data: dict[str, Any]) -> str:
             if not panel:
                 parts.append(label(name, y))
             for row, offset in (('a', -10), ('b', 1)):
-                share = servers[server][name][row]['share']
+                share = figure(servers[server][name][row])
                 kind = ('own' if own else 'peer') if row == 'a' else ('ownpale' if own else 'pale')
                 parts.append(rect(left, y + offset, width * share, 9, kind, f'{ROWS[row]}: {share:.2f}'))
-            best = max(servers[server][name][row]['share'] for row in ('a', 'b'))
-            said = ' · '.join(f'{servers[server][name][row]["share"]:.2f}' for row in ('a', 'b'))
-            parts.append(text(scale(best) + 6, y + 4, said, 'small own-text' if own else 'small'))
+            shares = [figure(servers[server][name][row]) for row in ('a', 'b')]
+            said = ' · '.join(f'{share:.2f}' for share in shares)
+            parts.append(text(scale(max(shares)) + 6, y + 4, said, 'small own-text' if own else 'small'))
     under = 'Requests a second as a share of raw ASGI on the same server; plain text above, a parameter and JSON below'
     return svg(bottom + 24, 'What is left of it over HTTP', under, parts)
 

@@ -112,6 +112,6 @@ def machine() -> dict[str, str]:
     return {
         'processor': models[0] if models else platform.processor(),
         'cores': str(os.cpu_count()),
-        'system': f'{platform.system()} {platform.release()}',
+        'system': platform.system(),
         'python': f'CPython {python}',
     }

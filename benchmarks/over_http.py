@@ -154,6 +154,16 @@ def measure(names: list[str], rounds: int, seconds: float) -> dict[str, Any]:
     return found
 
 
+def figure(entry: dict[str, float]) -> float:
+    """The share of the raw app's requests a second; if the server did not have its core, a second of its CPU."""
+    return entry['cpu_share'] if disturbed(entry) else entry['share']
+
+
+def disturbed(entry: dict[str, float]) -> bool:
+    """Tells whether something else on the machine took the server's core, or the raw app's."""
+    return min(entry['busy'], entry['raw_busy']) < 0.9
+
+
 def table(found: dict[str, Any]) -> list[str]:
     """A Markdown table of the shares, a server's rows side by side."""
     columns = [(server, row) for server in found for row in ROWS]
@@ -164,6 +174,11 @@ def table(found: dict[str, Any]) -> list[str]:
     raw = [median(entry[row]['raw_rps'] for entry in found[server].values()) for server, row in columns]
     lines.append('| raw ASGI, requests a second | ' + ' | '.join(f'{rate:,.0f}' for rate in raw) + ' |')
     for name in next(iter(found.values())):
-        cells = [f'{found[server][name][row]["share"]:.2f}' for server, row in columns]
+        cells = [f'{figure(found[server][name][row]):.2f}' for server, row in columns]
         lines.append(f'| {FRAMEWORKS[name].title} | ' + ' | '.join(cells) + ' |')
+    if any(disturbed(entry[row]) for entries in found.values() for entry in entries.values() for row in ROWS):
+        lines += [
+            '',
+            'The machine was busy: where a server did not have its core, the share is of requests a second of CPU.',
+        ]
     return lines
