@@ -97,18 +97,22 @@ async def opened(path: str) -> AsyncIterator[aiosqlite.Connection]:
         yield connection
 
 
-async def create(db: Database) -> None:
-    """Makes and fills the tables of a new file; of several processes that start at once, one does."""
+async def prepare(db: Database) -> None:
+    """Brings the tables up to date and fills a new file; of several processes that start at once, one does."""
     async with db.transaction() as run:
-        [version] = await run('PRAGMA user_version')
-        if version['user_version'] < schema.VERSION:
-            for statement in schema.TABLES:
+        [found] = await run('PRAGMA user_version')
+        version = found['user_version']
+        if version > len(schema.VERSIONS):
+            raise RuntimeError(f'the database has version {version}, and this app knows {len(schema.VERSIONS)} at most')
+        for statements in schema.VERSIONS[version:]:
+            for statement in statements:
                 await run(statement)
+        if version == 0:
             for patient in schema.PATIENTS:
                 await run(schema.ADD_PATIENT, *patient)
             for visit in schema.VISITS:
                 await run(schema.ADD_VISIT, *visit)
-            await run(f'PRAGMA user_version = {schema.VERSION}')
+        await run(f'PRAGMA user_version = {len(schema.VERSIONS)}')
 
 
 DB = Key[Database]('db')
@@ -121,7 +125,7 @@ async def connect(app: App) -> AsyncIterator[None]:
     async with opened(path) as writer, opened(path) as reader:
         await reader.execute('PRAGMA query_only = ON')
         db = Database(reader, writer)
-        await create(db)
+        await prepare(db)
         app.keep(DB, db)
         yield
 

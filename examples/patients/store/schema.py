@@ -1,48 +1,53 @@
-"""The tables, and a few people who do not exist."""
+"""The tables, version by version, and a few people who do not exist."""
 
-VERSION = 1
-
-TABLES = (
-    """
-    CREATE TABLE patients (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        number TEXT NOT NULL UNIQUE,
-        name TEXT NOT NULL,
-        born TEXT NOT NULL,
-        phone TEXT NOT NULL,
-        email TEXT NOT NULL,
-        notes TEXT NOT NULL
-    )
-    """,
-    'CREATE INDEX patients_by_name ON patients (name COLLATE NOCASE, id)',
-    """
-    CREATE TABLE visits (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        patient_id INTEGER NOT NULL REFERENCES patients ON DELETE CASCADE,
-        at TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        notes TEXT NOT NULL
-    )
-    """,
-    'CREATE INDEX visits_by_patient ON visits (patient_id, at)',
-    """
-    CREATE TABLE documents (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        patient_id INTEGER NOT NULL REFERENCES patients ON DELETE CASCADE,
-        name TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        stored TEXT NOT NULL,
-        added TEXT NOT NULL DEFAULT (date('now', 'localtime'))
-    )
-    """,
-    'CREATE INDEX documents_by_patient ON documents (patient_id)',
-    """
-    CREATE TABLE arrivals (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        patient_id INTEGER NOT NULL UNIQUE REFERENCES patients ON DELETE CASCADE,
-        at TEXT NOT NULL
-    )
-    """,
+# A file is brought from its version to the last. What clinics have in use is never edited: a change is a new entry.
+VERSIONS = (
+    (
+        """
+        CREATE TABLE patients (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            number TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            born TEXT NOT NULL,
+            phone TEXT NOT NULL,
+            email TEXT NOT NULL,
+            notes TEXT NOT NULL
+        )
+        """,
+        'CREATE INDEX patients_by_name ON patients (name COLLATE NOCASE, id)',
+        """
+        CREATE TABLE visits (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            patient_id INTEGER NOT NULL REFERENCES patients ON DELETE CASCADE,
+            at TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            notes TEXT NOT NULL
+        )
+        """,
+        'CREATE INDEX visits_by_patient ON visits (patient_id, at)',
+    ),
+    (
+        """
+        CREATE TABLE documents (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            patient_id INTEGER NOT NULL REFERENCES patients ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            stored TEXT NOT NULL,
+            added TEXT NOT NULL DEFAULT (date('now', 'localtime'))
+        )
+        """,
+        'CREATE INDEX documents_by_patient ON documents (patient_id)',
+    ),
+    (
+        """
+        CREATE TABLE arrivals (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            patient_id INTEGER NOT NULL UNIQUE REFERENCES patients ON DELETE CASCADE,
+            at TEXT NOT NULL
+        )
+        """,
+    ),
 )
 
 ADD_PATIENT = 'INSERT INTO patients (number, name, born, phone, email, notes) VALUES (?, ?, ?, ?, ?, ?)'

@@ -1,15 +1,19 @@
 """The records of patients, through the JSON API."""
 
+import importlib
 import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import httpx
 import pytest
+from heaven import App
+from heaven_testing import Client
 
 Serve = Callable[[], AbstractContextManager[httpx.Client]]
 ADA = {'number': 'X-1', 'name': 'Ada Obi', 'born': '1990-05-01'}
+ADD = "INSERT INTO patients VALUES (1, 'X-1', 'Ada Obi', '1990-05-01', '', '', '')"
 
 
 def test_a_new_clinic_has_a_few_made_up_patients_by_name(client: httpx.Client) -> None:
@@ -185,15 +189,40 @@ def test_data_survives_a_restart_and_deleted_samples_stay_deleted(serve: Serve) 
         assert client.get('/v1/patients').json()['total'] == 7
 
 
-def test_a_file_that_is_no_database_keeps_the_clinic_closed_and_is_left_alone(serve: Serve, tmp_path: Path) -> None:
-    (tmp_path / 'patients.db').write_bytes(b'a letter, not a database' * 100)
+def database(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        for statement in statements:
+            file.execute(statement)
+        file.commit()
+
+
+def test_a_file_of_an_older_version_gets_the_tables_it_lacks_and_keeps_its_data(
+    clinic: Callable[[], App], tmp_path: Path
+) -> None:
+    app = clinic()
+    schema = importlib.import_module('store.schema')
+    database(tmp_path / 'patients.db', *schema.VERSIONS[0], 'PRAGMA user_version = 1', ADD)
+    with Client(app) as client:
+        assert [patient['name'] for patient in client.get('/v1/patients').json()['patients']] == ['Ada Obi']
+        assert client.post('/v1/patients/1/documents', files={'document': ('a.txt', b'x')}).status_code == 201
+
+
+@pytest.mark.parametrize('spoil', [b'a letter, not a database' * 100, 'PRAGMA user_version = 99'])
+def test_a_file_that_is_not_understood_keeps_the_clinic_closed_and_is_left_alone(
+    serve: Serve, tmp_path: Path, spoil: bytes | str
+) -> None:
+    path = tmp_path / 'patients.db'
+    if isinstance(spoil, bytes):
+        path.write_bytes(spoil)
+    else:
+        database(path, 'PRAGMA journal_mode = WAL', spoil)
+    before = path.read_bytes()
     with serve() as client, pytest.raises(httpx.TransportError):
         client.get('/v1/patients')
-    assert (tmp_path / 'patients.db').read_bytes() == b'a letter, not a database' * 100
+    assert path.read_bytes() == before
 
 
 def test_what_the_api_says_is_what_the_file_holds(client: httpx.Client, tmp_path: Path) -> None:
     client.post('/v1/patients', json=ADA)
-    with sqlite3.connect(tmp_path / 'patients.db') as file:
+    with closing(sqlite3.connect(tmp_path / 'patients.db')) as file:
         assert file.execute('SELECT name FROM patients WHERE number = ?', ['X-1']).fetchall() == [('Ada Obi',)]
-    file.close()
