@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import platform
 import statistics
 import time
@@ -31,8 +32,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({'type': 'http.response.body', 'body': BODY})
 
 
+PATHS = itertools.cycle([f'/v1/patients/{number}' for number in range(7000)])  # a client that never repeats itself
+
 ROWS: dict[str, Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]] = {
     'GET': lambda client: client.get('/v1/patients/7?full=1'),
+    'GET, rotating paths': lambda client: client.get(next(PATHS)),
     'GET, handler awaits': lambda client: client.get('/waits'),
     'POST 1 KB JSON': lambda client: client.post('/v1/patients', json={'name': 'x' * 1000}),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from typing import Any, Self, TypedDict, Unpack, cast
 
 import httpx
@@ -119,17 +120,20 @@ def _probe(app: Any) -> None:
             app._compile()
 
 
+# Parsing is a fifth of what httpx does for a request, a relative URL twice; and a suite asks for the same few.
+_parse = lru_cache(1024)(httpx.URL)
+
+
 def _at(client: Client | AsyncClient, url: httpx.URL | str, subdomain: str | None) -> httpx.URL | str:
     """The URL on a subdomain of its host, the base URL's if it has none; a leading `www.` gives way."""
     base = client.base_url
     if subdomain is None:
-        # httpx parses a relative URL twice, once to find that it is relative: a third of what a request costs.
         if isinstance(url, str) and url.startswith('/') and not url.startswith('//') and '#' not in url:
             known, text = client._base
             if known is not base:
                 text = '' if base.query else str(base).rstrip('/')
                 client._base = base, text
-            return text + url
+            return _parse(text + url)
         return url
     url = httpx.URL(url)
     if url.is_relative_url:

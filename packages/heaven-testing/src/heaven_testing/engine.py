@@ -124,14 +124,14 @@ class Call:
         """Wait until there is a message or the application has ended; after `limit` seconds it is cancelled."""
         self.engine.release()
         while not self.outbox and not self.ended:
-            if not await sleep(self.readers, limit):
+            if not await sleep(self.readers, self.engine.alarm, limit):
                 self.abort(f'the application has sent nothing for {limit:g} s')
 
     async def end(self, limit: float) -> bool:
         """Wait until the application has ended; false if it has not after `limit` seconds."""
         self.engine.release()
         while not self.ended:
-            if not await sleep(self.readers, limit):
+            if not await sleep(self.readers, self.engine.alarm, limit):
                 return False
         return True
 
@@ -321,7 +321,7 @@ class Exchange(Call):
         self.engine.release()
         began = time.perf_counter()
         while not self.outbox and not self.ended and self.lost is None:
-            if not await sleep(self.readers, limit):
+            if not await sleep(self.readers, self.engine.alarm, limit):
                 what = 'sent its response but not ended' if self.complete else 'sent nothing'
                 self.abort(f'the application has {what} for {limit:g} s')
         self.spent += time.perf_counter() - began
@@ -414,6 +414,7 @@ class Engine:
         self.checked: bool = False
         self.calls: set[Call] = set()
         self.held: set[Exchange] = set()
+        self.alarm: Alarm = Alarm()
         self.lifespan: Call | None = None
         self.carried: list[tuple[contextvars.ContextVar[Any], Any, Any]] = []
 
@@ -524,6 +525,7 @@ class Engine:
         except BaseException as error:
             failures.append(error)
         failures += await self._sweep()
+        self.alarm.stop()
         self.carried, self.state = [], {}
         if failures:
             for other in failures[1:]:
@@ -568,31 +570,58 @@ def limit_of(request: httpx.Request) -> float:
     return LONGEST if limit is None else limit
 
 
-async def sleep(waiters: Waiters, limit: float | None = None) -> bool:
+class Alarm:
+    """The limits of all the waits of a client, with one timer: nearly every wait ends before its limit."""
+
+    def __init__(self) -> None:
+        self.waits: dict[asyncio.Future[bool], float] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.timer: asyncio.TimerHandle | None = None
+
+    def add(self, waiter: asyncio.Future[bool], limit: float) -> None:
+        loop = waiter.get_loop()
+        when = self.waits[waiter] = loop.time() + limit
+        if self.timer is None or when < self.timer.when() or self.loop is not loop:
+            self.stop()
+            self.loop, self.timer = loop, loop.call_at(when, self.ring, loop)
+
+    def ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.timer, now = None, loop.time()
+        for waiter, when in list(self.waits.items()):
+            if when <= now:
+                del self.waits[waiter]
+                if not waiter.done():
+                    waiter.set_result(False)
+        if self.waits:
+            self.timer = loop.call_at(min(self.waits.values()), self.ring, loop)
+
+    def stop(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+async def sleep(waiters: Waiters, alarm: Alarm | None = None, limit: float = LONGEST) -> bool:
     """Wait until `wake` is called for the same list; false if it has not been after `limit` seconds."""
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[bool] = loop.create_future()
+    waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     waiters.append(waiter)
-    timer = None if limit is None else loop.call_later(limit, _expire, waiter)
+    if alarm is not None:
+        alarm.add(waiter, limit)
     try:
         return await waiter
     finally:
-        if timer is not None:
-            timer.cancel()
+        if alarm is not None:
+            alarm.waits.pop(waiter, None)
         if waiter in waiters:
             waiters.remove(waiter)
 
 
-def _expire(waiter: asyncio.Future[bool]) -> None:
-    if not waiter.done():
-        waiter.set_result(False)
-
-
 def wake(waiters: Waiters) -> None:
-    for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(True)
-    waiters.clear()
+    if waiters:
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(True)
+        waiters.clear()
 
 
 def _only_left(error: BaseException | None) -> bool:

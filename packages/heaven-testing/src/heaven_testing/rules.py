@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from types import CoroutineType
 from typing import Any, NoReturn, cast
 
 Scope = MutableMapping[str, Any]
@@ -70,10 +71,10 @@ class Rules:
         if message.__class__ is not dict and not isinstance(message, MutableMapping):
             self.breach(f'{side} sent {message!r}: a message is a dict')
         kind = message.get('type')
-        if not isinstance(kind, str):
+        if kind.__class__ is not str:
             self.breach(f'{side} sent a message whose type is {kind!r}, not a str')
         for key in message:
-            if type(key) is not str:
+            if key.__class__ is not str:
                 self.breach(f'{side} sent {kind} with the key {key!r}, not a str')
         return kind
 
@@ -486,6 +487,6 @@ def lint(app: ASGIApp) -> ASGIApp:
 def call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[object]:
     """Call an application; what it gives must be awaitable."""
     awaitable: object = app(scope, receive, send)
-    if not isinstance(awaitable, Awaitable):
+    if awaitable.__class__ is not CoroutineType and not isinstance(awaitable, Awaitable):
         raise ASGIViolation(f'the application gave {awaitable!r}, not an awaitable: it must be a coroutine function')
-    return awaitable
+    return cast('Awaitable[object]', awaitable)
