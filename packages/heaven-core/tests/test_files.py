@@ -46,7 +46,7 @@ def test_a_file_goes_out_with_type_length_validators_and_ranges(file):
 
 def test_head_has_the_headers_of_get_and_reads_nothing(file, monkeypatch):
     get = sends(file)
-    monkeypatch.setattr(Chunks, 'take', lambda self: pytest.fail('read'))
+    monkeypatch.setattr(Chunks, '__next__', lambda self: pytest.fail('read'))
     head = sends(file, method='HEAD')
     assert (head.status, head.body, sorted(head.headers)) == (200, b'', sorted(get.headers))
 
@@ -216,8 +216,8 @@ def large(tmp_path):
 
 
 def test_a_large_file_goes_out_in_chunks_read_in_threads(large, monkeypatch):
-    here, seen, read = threading.get_ident(), [], Chunks.take
-    monkeypatch.setattr(Chunks, 'take', lambda self: (seen.append(threading.get_ident()), read(self))[1])
+    here, seen, read = threading.get_ident(), [], Chunks.__next__
+    monkeypatch.setattr(Chunks, '__next__', lambda self: (seen.append(threading.get_ident()), read(self))[1])
     reply = sends(large)
     assert reply.body == large.read_bytes() and reply.header('content-length') == str(5 * CHUNK + 3)
     assert max(len(m.get('body', b'')) for m in reply.messages) == CHUNK
@@ -261,8 +261,8 @@ def test_no_descriptor_stays_open(file, large, tmp_path):
 
 def test_a_slow_client_costs_one_chunk(large, monkeypatch):
     read, ahead = [], []
-    original = Chunks.take
-    monkeypatch.setattr(Chunks, 'take', lambda self: (read.append(1), original(self))[1])
+    original = Chunks.__next__
+    monkeypatch.setattr(Chunks, '__next__', lambda self: (read.append(1), original(self))[1])
     app = App()
     app.GET('/', lambda req, res, ctx: res.file(large))
 

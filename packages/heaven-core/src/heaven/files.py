@@ -303,34 +303,23 @@ class FileBody:
             headers['content-disposition'] = disposition(self.filename)
         chunks = Chunks(file, path, state, first, end)
         small = req.method != 'HEAD' and end - first <= CHUNK
-        res.body = b''.join(iter(chunks.take, b'')) if small else chunks
+        res.body = b''.join(chunks) if small else chunks
 
 
 class Chunks:
-    """Reads a part of one open file in a thread; RuntimeError if the file changes, so that no two versions mix."""
+    """Iterates, in the threads of streams, over a part of one open file; RuntimeError if the file changes meanwhile."""
 
     def __init__(self, file: FileIO, path: str, state: os.stat_result, first: int, end: int) -> None:
         self.file, self.path, self.state = file, path, state
         self.left = end - first
         file.seek(first)
 
-    def __aiter__(self) -> Self:
+    def __iter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
-        if data := await to_thread(self.take):
-            return data
-        await self.aclose()
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        """Closes the file."""
-        self.file.close()
-
-    def take(self) -> bytes:
-        """Reads the next chunk, empty at the end of the part."""
+    def __next__(self) -> bytes:
         if not self.left:
-            return b''
+            raise StopIteration
         data = self.file.read(min(CHUNK, self.left))
         now, was = os.fstat(self.file.fileno()), self.state
         replaced = now.st_nlink < min(was.st_nlink, 1) and os.path.lexists(self.path)
@@ -338,6 +327,10 @@ class Chunks:
             raise RuntimeError(f'{self.path} changed while it was sent')
         self.left -= len(data)
         return data
+
+    def close(self) -> None:
+        """Closes the file; the sender of a stream does, however it ends."""
+        self.file.close()
 
 
 def assets(
