@@ -4,10 +4,11 @@ import asyncio
 import os
 import tempfile
 import threading
+import time
 
 import pytest
 from asks import ask, raised, see
-from driver import Live, call
+from driver import Live, call, http_scope
 from heaven import App, Disconnected
 from heaven import forms as module
 from heaven.forms import SPILL, File
@@ -227,6 +228,40 @@ def test_a_413_half_way_is_answered_after_the_rest_was_read():
 
     reply = asyncio.run(run())
     assert reply.complete and reply.body
+
+
+@pytest.mark.parametrize('options', [{}, {'stream': True}])
+def test_a_body_in_a_hundred_thousand_pieces_lets_the_loop_turn_meanwhile(options):
+    app, turns, longest, done = App(), 0, 0.0, False
+    app.POST('/', form_of, **options)
+    body = multipart(upload('a', b'\r\n' * 50_000))
+    chunks = [{'type': 'http.request', 'body': body[i : i + 1], 'more_body': True} for i in range(len(body))]
+    chunks[-1]['more_body'] = False
+    scope, _ = http_scope('POST', '/', headers=KIND, body=None)
+    sent = []
+
+    async def receive(pieces=iter(chunks)):
+        return next(pieces)
+
+    async def send(message):
+        sent.append(message)
+
+    async def turning():
+        nonlocal turns, longest
+        while not done:
+            start = time.thread_time()
+            await asyncio.sleep(0)
+            turns, longest = turns + 1, max(longest, time.thread_time() - start)
+
+    async def run():
+        nonlocal done
+        turner = asyncio.ensure_future(turning())
+        await app(scope, receive, send)
+        done = True
+        await turner
+
+    asyncio.run(run())
+    assert sent[0]['status'] == 200 and turns > 50 and longest < 0.05
 
 
 @pytest.mark.parametrize('length', ['-1', '1e3', '+5', '٥'.encode(), '²', '', '9' * 30, '0x10', '1_0'])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from asyncio import to_thread
+from asyncio import sleep, to_thread
 from binascii import a2b_qp
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from io import BytesIO
@@ -134,9 +134,8 @@ class Form(Mapping[str, Any]):
 
     async def close(self) -> None:
         """Closes the temporary files, and with that they are gone; done when the request ends."""
-        files = [value.file for values in self._values.values() for value in values if isinstance(value, File)]
-        if any(not isinstance(file, BytesIO) for file in files):
-            await to_thread(lambda: [file.close() for file in files])
+        values = [value for all in self._values.values() for value in all]
+        await to_thread(lambda: [value.file.close() for value in values if isinstance(value, File)])
 
     def _flush(self, spill: bool) -> None:
         for file, data in self._writes:
@@ -285,6 +284,8 @@ async def receive(parts: Pairs | Parts, chunks: AsyncIterator[bytes]) -> None:
             parts.feed(b''.join(held))
             held, size = [], 0
             await to_thread(parts.form._flush, True)
+        elif not len(held) % 1000:
+            await sleep(0)
     await to_thread(parse, parts, b''.join(held), True)
 
 

@@ -262,6 +262,10 @@ class Request:
             while self._more and size <= limit:
                 chunks.append(chunk := (await self._next()).get('body', b''))
                 size += len(chunk)
+                if not len(chunks) % 1000:
+                    from asyncio import sleep
+
+                    await sleep(0)
             body = b''.join(chunks)
         if len(body) > limit:
             self._refuse(limit)
