@@ -1,0 +1,154 @@
+"""A foreign framework, with what it does to tasks, scopes and exceptions on the way."""
+
+import asyncio
+import gc
+import time
+
+import pytest
+
+from heaven_testing import AsyncClient, Client, WebSocketClosed
+
+pytest.importorskip('starlette')
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+
+from heaven import App
+
+did = []
+
+
+class Around(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        response = await call_next(request)
+        response.headers['x-around'] = 'yes'
+        return response
+
+
+async def numbers(request):
+    async def make():
+        try:
+            for number in range(100):
+                did.append(number)
+                yield f'{number}\n'
+        finally:
+            did.append('closed')
+
+    return StreamingResponse(make())
+
+
+async def slow_numbers(request):
+    async def make():
+        try:
+            yield '0\n'
+            await asyncio.sleep(3600)
+        finally:
+            did.append('closed')
+
+    return StreamingResponse(make())
+
+
+async def upload(request):
+    sizes = [len(chunk) async for chunk in request.stream()]
+    return PlainTextResponse(f'{sum(sizes)} {await request.is_disconnected()}')
+
+
+def threaded(request):
+    time.sleep(0.01)
+    return PlainTextResponse('from a thread', background=BackgroundTask(did.append, 'background'))
+
+
+async def broken(request):
+    raise KeyError('broken')
+
+
+async def socket(websocket):
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        if text == 'raise':
+            raise KeyError('broken')
+        await websocket.send_text(text)
+    did.append('left')
+
+
+def heaven_app():
+    app = App()
+    app.GET('/broken', lambda req, res, ctx: 1 / 0)
+    return app
+
+
+def make(*middleware):
+    did.clear()
+    routes = [
+        Route('/numbers', numbers),
+        Route('/slow', slow_numbers),
+        Route('/upload', upload, methods=['POST']),
+        Route('/threaded', threaded),
+        Route('/broken', broken),
+        WebSocketRoute('/ws', socket),
+        Mount('/heaven', heaven_app()),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(each) for each in middleware])
+
+
+@pytest.mark.parametrize('middleware', [(), (Around,), (Around, Around)])
+def test_requests_streams_and_exceptions(middleware):
+    with Client(make(*middleware)) as client:
+        response = client.get('/threaded')
+        assert (response.text, 'x-around' in response.headers) == ('from a thread', bool(middleware))
+        assert did == ['background']
+        assert client.post('/upload', content=b'x' * 200_000).text == '200000 False'
+        assert client.post('/upload', content=iter([b'a', b'bc'])).text == '3 False'
+        assert client.get('/numbers').text.count('\n') == 100
+        for path in ('/numbers', '/slow'):
+            did.clear()
+            began = time.monotonic()
+            with client.stream('GET', path) as response:
+                assert next(response.iter_lines()) == '0'
+            assert time.monotonic() - began < 0.9
+            assert len(did) < 10
+            gc.collect()  # Starlette leaves its generator to be found, and the loop to close it
+            client.get('/nowhere')
+            assert did[-1] == 'closed'
+        for path, error in (('/broken', KeyError), ('/heaven/broken', ZeroDivisionError)):
+            with pytest.raises(error):
+                client.get(path)
+        assert client.get('/nowhere').status_code == 404
+    with Client(make(*middleware), raise_app_exceptions=False) as client:
+        assert client.get('/broken').text == 'Internal Server Error'
+        assert client.get('/heaven/broken').status_code == 500
+
+
+@pytest.mark.parametrize('middleware', [(), (Around,)])
+def test_websockets(middleware):
+    with Client(make(*middleware)) as client:
+        with client.websocket('/ws') as ws:
+            ws.send('hello')
+            assert ws.receive() == 'hello'
+        assert did == ['left']
+        with client.websocket('/ws') as ws:
+            ws.send('raise')
+            with pytest.raises(KeyError, match='broken'):
+                ws.receive()
+    with Client(make(*middleware), raise_app_exceptions=False) as client, client.websocket('/ws') as ws:
+        ws.send('raise')
+        with pytest.raises(WebSocketClosed):
+            ws.receive()
+
+
+def test_the_async_client():
+    async def main():
+        async with AsyncClient(make(Around)) as client:
+            answers = await asyncio.gather(*(client.get('/threaded') for _ in range(5)))
+            assert {answer.text for answer in answers} == {'from a thread'}
+            async with client.stream('GET', '/slow') as response:
+                async for line in response.aiter_lines():
+                    assert line == '0'
+                    break
+            assert did[-1] == 'closed'
+
+    asyncio.run(main())
