@@ -280,7 +280,7 @@ class Lifecycle:
                     await self._start()
             except Exception as error:
                 log().error('startup failed', exc_info=error)
-                await refuse(scope, receive, send)
+                await refuse(scope, send)
                 self._report(scope, error)
                 return False
         return True
@@ -305,7 +305,7 @@ class Lifecycle:
                 raise
             if state == 'waiting':
                 log().error('a middleware failed', exc_info=error)
-                await refuse(scope, receive, send)
+                await refuse(scope, send)
             if (errors := scope.get('heaven.errors')) is not None:
                 errors.append(error)
 
@@ -325,10 +325,9 @@ def label_of(scope: Scope, domain: str | None) -> str:
     return subdomain(hosts[0].decode('latin-1') if len(hosts) == 1 else '', domain)
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse(scope: Scope, send: Send) -> None:
     """Answers a plain 500, or closes a WebSocket that nobody could serve."""
     if scope['type'] == 'websocket':
-        await receive()
         return await send({'type': 'websocket.close', 'code': 1011, 'reason': ''})
     body = b'Internal Server Error'
     fields = [(b'content-type', b'text/plain; charset=utf-8'), (b'content-length', b'%d' % len(body))]

@@ -54,7 +54,7 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
         for method in ('*', 'WS'):
             if parent._shapes.setdefault((method, label or 'www', whole.shape), whole) is not whole:
                 raise UrlDuplicateError(f'something is mounted at {prefix or "/"} already')
-            parent._routes.append(Route((method,), whole, record.handle, label or 'www'))
+            parent._routes.append(Route((method,), whole, record.handle, label or 'www', origins=('*',)))
         parent._mounts.append(record)
         return
     if child.parent is not None or child is parent._root():

@@ -157,7 +157,8 @@ class Table:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
         from heaven.spelling import spelled
 
-        method, path = req.scope['method'], req.scope['path']
+        method, path = req.scope.get('method', 'WS'), req.scope['path']
+        router = self.sockets if req.scope['type'] == 'websocket' else self.router
         where = spelled(req.scope)
         if where is None and path == '*' and method == 'OPTIONS':
             return self.unmatched(method, self.methods, '/', ['', ''])
@@ -165,7 +166,7 @@ class Table:
             entry = self.guarded(entry_of(self.root, no_path, False, head=method == 'HEAD'), method, [[]], False)
             return entry.but(before=(), after=())
         path, segments = where
-        entry, found = self.router.find(method, segments)
+        entry, found = router.find(method, segments)
         if entry is None:
             return self.unmatched(method, found, path, segments)
         req._params = found
@@ -173,7 +174,8 @@ class Table:
 
     def guarded(self, entry: Entry, method: str, reads: list[list[str]], matched: bool = True) -> Entry:
         """Decides the hooks of an entry for one path."""
-        names = (method, 'GET') if method == 'HEAD' and (not matched or entry.answers == 'GET') else (method,)
+        stands = method == 'WS' or method == 'HEAD' and (not matched or entry.answers == 'GET')
+        names = (method, 'GET') if stands else (method,)
         before, after, always = arrange(covering(self.reach(entry.app, matched), reads), names)
         return entry.but(before=before, after=after, always=always, unsure=False)
 
