@@ -11,7 +11,7 @@ from heaven.errors import UrlError
 from heaven.lifecycle import Lifecycle
 from heaven.registering import Registrar
 from heaven.request import Request
-from heaven.response import UNSET, Response
+from heaven.response import TEXT, UNSET, Response
 from heaven.routing import TYPES, Type, rank
 from heaven.serving import LENGTHS, conclude, stray
 from heaven.table import walk
@@ -203,7 +203,11 @@ class App(Registrar, Lifecycle, Keeper):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection (ASGI 3.0)."""
-        table, method = self._fast, scope.get('method')
+        try:
+            method, path, raw, root = scope['method'], scope['path'], scope['raw_path'], scope['root_path']
+        except KeyError:
+            method, path, raw, root = map(scope.get, ('method', 'path', 'raw_path', 'root_path'))
+        table = self._fast
         if table is None or method is None:
             table = await self._enter(scope, receive, send)
             if table is None:
@@ -215,16 +219,13 @@ class App(Registrar, Lifecycle, Keeper):
         res._req = req
         res._ctx = ctx
         res._kind = UNSET
-        res._body = res._status = res._fields = req._params = entry = None
-        path = scope['path']
-        raw = scope.get('raw_path')
-        if (raw is None or len(raw) == len(path)) and not scope.get('root_path'):
+        res._body = res._status = res._fields = req._params = entry = failure = fields = None
+        if not root and (raw is None or len(raw) == len(path)):
             leaf = table.literals.get(path)
             entry = table.find(req, method, path) if leaf is None else leaf.get(method)
         if entry is None:
             entry = table.seek(req)
         req._entry = entry
-        failure = None
         try:
             if entry.simple:
                 out = await entry.handler(req, res, ctx)
@@ -260,9 +261,7 @@ class App(Registrar, Lifecycle, Keeper):
                         await stray(hook, out, res)
             kind = res._kind
             if kind.quick and not req._special:
-                data: Any = (kind.encode or entry.dumps)(res._body)
-                if data.__class__ is str:
-                    data = data.encode()
+                data = res._body.encode() if kind is TEXT else (kind.encode or entry.dumps)(res._body)
                 size = len(data)
                 fields = [kind.header, LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)]
                 if res._fields is not None:
@@ -272,7 +271,7 @@ class App(Registrar, Lifecycle, Keeper):
         except BaseException:
             await req._clean()
             raise
-        if failure is not None or req._special or not kind.quick:
+        if fields is None:
             return await conclude(self, req, res, ctx, send, failure)
         try:
             await send({'type': 'http.response.start', 'status': res._status or 200, 'headers': fields})
