@@ -5,19 +5,17 @@ import gc
 import time
 
 import pytest
-
 from heaven_testing import AsyncClient, Client, WebSocketClosed
 
 pytest.importorskip('starlette')
 
+from heaven import App
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
-
-from heaven import App
 
 did = []
 

@@ -193,6 +193,31 @@ async def test_an_application_that_nobody_reads_is_held_at_64_kib():
         assert len(await response.aread()) == 4_000_000
 
 
+def test_two_tasks_of_the_application_may_send_at_once():
+    async def app(scope, receive, send):
+        await receive()
+        await begin(send)
+        await asyncio.gather(*(chunk(send, b'x') for _ in range(5)))
+        await chunk(send, b'', False)
+
+    with Client(app) as client:
+        with client.stream('GET', '/', timeout=1) as response:
+            assert b''.join(response.iter_raw()) == b'xxxxx'
+
+
+def test_what_outlives_its_client_says_so_or_is_quiet():
+    app = Counting()
+    with Client(app) as client:
+        streaming = client.stream('GET', '/')
+        response = streaming.__enter__()
+        chunks = response.iter_raw()
+        assert next(chunks) == b'1'
+    assert app.did == [b'1', 'send failed', 'http.disconnect']
+    with pytest.raises(RuntimeError, match='the client has been closed'):
+        next(chunks)
+    streaming.__exit__(None, None, None)
+
+
 async def echo(scope, receive, send):
     await begin(send)
     more = True

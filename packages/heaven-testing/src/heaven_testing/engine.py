@@ -206,6 +206,10 @@ class Exchange(Call):
     upload: asyncio.Task[None] | None = None
     lost: BaseException | None = None  # what kept the request's body from being made
 
+    def __init__(self, engine: Engine, scope: Scope, rules: Any) -> None:
+        super().__init__(engine, scope, rules)
+        self.senders: Waiters = []  # the application, whose `send` has not returned
+
     @property
     def complete(self) -> bool:
         return self.rules.state == HTTPRules.DONE
@@ -239,22 +243,20 @@ class Exchange(Call):
 
     async def hold(self) -> None:
         """Wait until the test has come back for more, or has been away for a moment and little is unread."""
-        loop = asyncio.get_running_loop()
-        self.held = loop.create_future()
         self.engine.held.add(self)
-        timer = loop.call_later(MOMENT, self.release)
+        timer = asyncio.get_running_loop().call_later(MOMENT, self.release)
         try:
-            await self.held
+            await sleep(self.senders)
         finally:
             timer.cancel()
-            self.held = None
-            self.engine.held.discard(self)
+            if not self.senders:
+                self.engine.held.discard(self)
         if self.gone:
             raise ClientLeft('the client has left')
 
     def release(self) -> None:
-        if self.held is not None and not self.held.done() and (self.unread < CHUNK or self.gone):
-            self.held.set_result(None)
+        if self.unread < CHUNK or self.gone:
+            wake(self.senders)
 
     def give(self, body: bytes, more: bool) -> None:
         """Let the application have a piece of the request's body."""
@@ -483,7 +485,10 @@ class Engine:
 
     async def startup(self) -> None:
         """Send `lifespan.startup`; an application that knows no lifespan is served without."""
-        scope = {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}, 'state': self.state}
+        scope: dict[str, Any] = {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}}
+        scope['state'] = self.state
+        if 'heaven' in sys.modules:
+            scope['heaven.errors'] = []
         before, context = contextvars.copy_context(), contextvars.copy_context()
         lifespan = Call(self, scope, rules_for(scope))
         rules: LifespanRules = lifespan.rules

@@ -268,15 +268,21 @@ class Portal:
         self.stuck: bool = False
 
     def run(self, coroutine: Coroutine[Any, Any, T], limit: float) -> T:
-        """Run a coroutine, in the context of the caller; one that keeps the loop past `limit` is given up."""
+        """Run a coroutine, in the context of the caller; its own waits are limited, so only the loop can be stuck."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
-            return future.result(limit + GRACE)
-        except TimeoutError:
-            if future.done():
-                raise
-            self.stuck = True
-            raise httpx.ReadTimeout(f'the application holds the event loop:\n{self.stack()}') from None
+            while True:
+                try:
+                    return future.result(limit + GRACE)
+                except TimeoutError:
+                    if future.done():
+                        raise
+                    turned = threading.Event()
+                    self.loop.call_soon_threadsafe(turned.set)
+                    if not turned.wait(GRACE):
+                        self.stuck = True
+                        text = f'the application holds the event loop:\n{self.stack()}'
+                        raise httpx.ReadTimeout(text) from None
         finally:
             future.cancel()
 
@@ -322,13 +328,20 @@ class Transport(httpx.BaseTransport):
     ) -> None:
         self.engine: Engine = Engine(app, raise_app_exceptions, client, root_path, limit)
         self._portal: Portal | None = None
+        self._lock = threading.Lock()
+        self.closed: bool = False
 
     def run(self, coroutine: Coroutine[Any, Any, T], limit: float) -> T:
         """Run a coroutine on the loop of the application."""
-        if self._portal is None:
-            self._portal = Portal()
-            weakref.finalize(self, _abandon, self._portal)
-        return self._portal.run(coroutine, limit)
+        with self._lock:
+            if self.closed:
+                coroutine.close()
+                raise RuntimeError('the client has been closed')
+            if self._portal is None:
+                self._portal = Portal()
+                weakref.finalize(self, _abandon, self._portal)
+            portal = self._portal
+        return portal.run(coroutine, limit)
 
     def handle_request(self, request: httpx.Request) -> Response:
         limit = limit_of(request)
@@ -340,6 +353,7 @@ class Transport(httpx.BaseTransport):
         return body.opening.respond(None if body.opening.ended else body)
 
     def __enter__(self) -> Transport:
+        self.closed = False
         try:
             self.run(self.engine.startup(), self.engine.limit)
         except BaseException:
@@ -364,7 +378,8 @@ class Transport(httpx.BaseTransport):
         self._exit()
 
     def _exit(self, failing: bool = False) -> None:
-        portal, self._portal = self._portal, None
+        with self._lock:
+            portal, self._portal, self.closed = self._portal, None, True
         if portal is None:
             return
         try:
@@ -419,5 +434,5 @@ class _Body(httpx.SyncByteStream):
                 yield body.popleft()
 
     def close(self) -> None:
-        if self.opening is not None and not self.opening.ended:
+        if self.opening is not None and not self.opening.ended and not self._transport.closed:
             self._transport.run(self.opening.close(), self._limit + GRACE)
