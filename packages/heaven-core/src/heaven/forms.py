@@ -66,8 +66,9 @@ class File:
         ClientError, a 400, if the path ends with the name that the client sent and that is no safe one: joined to a
         folder, it could lead out of it.
         """
-        sent = PurePath(self.filename.lstrip('/')).parts
-        if self.filename != self.safe_name and sent and Path(path).parts[-len(sent) :] == sent:
+        sent, parts = PurePath(self.filename.lstrip('/')).parts, Path(path).parts
+        joined = sent and parts[-len(sent) :] == sent or '..' in sent and '..' in parts
+        if joined and self.filename != self.safe_name:
             raise ClientError(f'the file name {self.filename!r:.80} cannot be used as a path')
         return await to_thread(save, self.file, Path(path), self.safe_name)
 
@@ -138,9 +139,8 @@ class Form(Mapping[str, Any]):
         await to_thread(lambda: [value.file.close() for value in values if isinstance(value, File)])
 
     def _flush(self, spill: bool) -> None:
-        for file, data in self._writes:
-            file._write(data, spill)
-        self._writes.clear()
+        while self._writes:
+            File._write(*self._writes.pop(0), spill)
 
 
 class Pairs:
