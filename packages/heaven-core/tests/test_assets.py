@@ -191,3 +191,10 @@ def test_a_request_costs_no_descriptor_when_the_client_leaves(site):
         assert len(os.listdir('/dev/fd')) == before
 
     asyncio.run(run())
+
+
+def test_assets_of_a_group_are_served_under_its_prefix(site):
+    app = App()
+    app.group('/v1').ASSETS(site, '/files')
+    assert call(app, 'GET', '/v1/files/app.js').text == 'app.js'
+    assert app._assets == [('/v1/files', str(site))]
