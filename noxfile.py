@@ -136,6 +136,15 @@ def docs(session: nox.Session) -> None:
     session.run('pytest', 'tests/test_docs.py', 'tests/test_quickstart.py', *session.posargs)
 
 
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Use the example application in headless Chromium: Debian's, or the one named by CHROMIUM."""
+    if not shutil.which(os.environ.get('CHROMIUM', '/usr/bin/chromium')):
+        session.run('apt-get', 'install', '--yes', 'chromium', external=True)
+    editable(session, *group('browser'))
+    session.run('pytest', 'examples/patients/tests/browser', *session.posargs)
+
+
 def benchmark(session: nox.Session, name: str) -> None:
     """Run a benchmark, which makes an environment for every framework; the options are those of benchmarks/run.py."""
     session.run(sys.executable, 'benchmarks/run.py', name, *session.posargs, external=True)
