@@ -105,6 +105,30 @@ async def test_scope_is_that_of_a_server(make):
     assert (third['path'], third['raw_path'], third['query_string']) == ('/a/../b', b'/a/../b', b'c')
 
 
+@pytest.mark.parametrize(
+    ('url', 'path'),
+    [
+        ('/', '/'),
+        ('/a%2Fb', '/a/b'),
+        ('/%2525', '/%25'),
+        ('/a+b', '/a+b'),
+        ('/caf%C3%A9', '/café'),
+        ('/café', '/café'),
+        ('/%FF', '/\ufffd'),
+        ('/a;b=c,d', '/a;b=c,d'),
+        ('/a/', '/a/'),
+        ('/a//b', '/a//b'),
+        ('/a%3Fb', '/a?b'),
+    ],
+)
+def test_path_is_decoded_once_and_as_utf_8(url, path):
+    async def handler(scope, receive, send):
+        await answer(send, scope['path'])
+
+    with Client(serving(handler)) as client:
+        assert client.get(url).text == path
+
+
 @both
 async def test_root_path_is_a_prefix_of_the_path_as_a_server_gives_it(make):
     async def handler(scope, receive, send):
