@@ -24,7 +24,7 @@ class Kind:
 
     __slots__ = ('encode', 'header', 'quick')
 
-    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes | str] | None, quick: bool) -> None:
+    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes] | None, quick: bool) -> None:
         self.header = (b'content-type', content_type or b'')
         self.encode, self.quick = encode, quick
 
@@ -38,7 +38,7 @@ UNSET = Kind(None, nothing, False)
 EMPTY = Kind(None, nothing, False)
 BYTES = Kind(b'application/octet-stream', bytes, True)
 TEXT = Kind(b'text/plain; charset=utf-8', str.encode, True)
-NUMBER = Kind(b'text/plain; charset=utf-8', str, True)
+NUMBER = Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode(), True)
 JSON = Kind(b'application/json', None, True)
 STREAM = Kind(b'application/octet-stream', None, False)
 FILE = Kind(None, None, False)

@@ -20,10 +20,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heaven.errors import UrlError
-from heaven.types import Codec, Handler
-
-if TYPE_CHECKING:
-    from heaven.app import App
+from heaven.types import Handler, Request
 
 Chain = tuple[tuple[Handler, bool], ...]
 
@@ -281,70 +278,32 @@ class Entry:
 
     __slots__ = (
         'after', 'always', 'answers', 'app', 'before', 'ceiling', 'codec', 'coro', 'dumps', 'handler', 'head', 'limit',
-        'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'stream', 'tail',
-        'unsure',
+        'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'stream', 'unsure',
     )  # fmt: skip
 
-    app: App
-    handler: Handler
-    coro: bool
-    before: Chain
-    after: Chain
-    always: Chain
-    codec: Codec
-    dumps: Callable[[Any], bytes | str]
-    limit: int
-    ceiling: int | None
-    route: str | None
-    queries: Mapping[str, Any]
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, **fields: Any) -> None:
         for name in self.__slots__:
-            setattr(self, name, fields.get(name, DEFAULTS.get(name)))
+            setattr(self, name, fields.get(name, () if name in CHAINS else None))
         self.special = bool(self.always) or self.head
-        more = self.reads or self.before or self.after or self.queries or self.special
-        self.simple = self.coro and not more
-        self.tail = self.names[0] if len(self.names) == 1 else None
+        self.simple = self.coro and not (self.reads or self.before or self.after or self.queries or self.special)
 
     def but(self, **changes: Any) -> Entry:
         """Gives a copy with changes."""
         return Entry(**{name: getattr(self, name) for name in self.__slots__} | changes)
 
 
-DEFAULTS: dict[str, Any] = dict.fromkeys(('before', 'after', 'always', 'names', 'queries'), ())
-
-
-class Row:
-    """The patterns of one rank that a path of one length may match, by their literals."""
-
-    __slots__ = ('firsts', 'leaves', 'literals', 'pick', 'rest')
-
-    def __init__(self, pattern: Pattern) -> None:
-        segments = pattern.segments
-        self.literals = literals = [at for at, segment in enumerate(segments, 1) if segment.type is None]
-        self.pick: Callable[[Sequence[str]], Any] = itemgetter(*literals) if literals else nothing
-        self.firsts: set[str] = set()
-        self.rest = len(segments) if segments and segments[-1].rank == REST else 0
-        self.leaves: dict[Any, dict[str, Entry]] = {}
-
-    def begun(self, first: str | None) -> tuple[Any, Any, int]:
-        """Gives what is left to look up where the first segment is known: picker, leaves and the place of the rest.
-
-        Without a picker there is nothing left, and the leaves are the one leaf.
-        """
-        if not self.firsts:
-            return self.pick, self.leaves, self.rest
-        if self.literals == [1]:
-            return None, self.leaves[first], self.rest
-        left = {key[1:] if len(key) > 2 else key[1]: leaf for key, leaf in self.leaves.items() if key[0] == first}
-        return itemgetter(*self.literals[1:]), left, self.rest
+CHAINS = frozenset({'before', 'after', 'always', 'names', 'queries'})
 
 
 def is_async(func: Any, flag: int = 0x80) -> bool:
     """Tells whether calling a function gives a coroutine (CO_COROUTINE), or has another flag of its code set."""
     while hasattr(func, 'func') and hasattr(func, 'keywords'):
         func = func.func
-    code = getattr(func, '__code__', None) or getattr(getattr(type(func), '__call__', None), '__code__', None)
+    code = getattr(func, '__code__', None) or getattr(type(func).__call__, '__code__', None)
     return code is not None and bool(code.co_flags & flag)
 
 
@@ -354,102 +313,119 @@ def nothing(segments: Sequence[str]) -> Any:
 
 
 class Router:
-    """Finds the entry for a method and a path."""
+    """Finds the entry for a method and a path.
 
-    __slots__ = ('literals', 'rows', 'sizes')
+    `rows` has, by rank, what picks the literals out of a path's segments, the leaves by those literals, and where the
+    rest begins, 0 without one; a leaf has the entries by method. From them come `literals`, the leaves by whole path,
+    `tails`, those by what stands before a last parameter, and `sizes`, rows by the number of segments and the first.
+    """
+
+    missing: Entry | None = None
 
     def __init__(self) -> None:
+        self.rows: dict[tuple[int, ...], tuple[Any, dict[Any, dict[str, Entry]], int]] = {}
         self.literals: dict[str, dict[str, Entry]] = {}
-        self.rows: dict[tuple[int, ...], Row] = {}
-        self.sizes: list[dict[str | None, list[Row]]] = []
+        self.tails: dict[str, dict[str, Entry]] = {}
+        self.sizes: list[dict[str | None, list[Any]]] = []
 
     def add(self, method: str, entry: Entry) -> Entry:
         """Adds an entry; gives the one that was there before, which is a conflict, or the one added."""
-        pattern = entry.pattern
-        row = self.rows.setdefault(pattern.rank, Row(pattern))
-        texts = ['', *(segment.text for segment in pattern.segments)]
-        if pattern.segments and pattern.segments[0].type is None:
-            row.firsts.add(texts[1])
-        return row.leaves.setdefault(row.pick(texts), {}).setdefault(method, entry)
+        rank, segments = entry.pattern.rank, entry.pattern.segments
+        literals = [at for at, segment in enumerate(segments, 1) if segment.type is None]
+        pick: Any = itemgetter(*literals) if literals else nothing
+        _, leaves, _ = self.rows.setdefault(rank, (pick, {}, len(rank) if rank[-1:] == (REST,) else 0))
+        key = pick(['', *(segment.text for segment in segments)])
+        return leaves.setdefault(key, {}).setdefault(method, entry)
 
-    def leaves(self) -> Iterable[dict[str, Entry]]:
+    def leaves(self) -> list[dict[str, Entry]]:
         """Gives the entries of every pattern, by method."""
-        return (leaf for row in self.rows.values() for leaf in row.leaves.values())
+        return [leaf for _, leaves, _ in self.rows.values() for leaf in leaves.values()]
 
     def freeze(self) -> None:
-        """Sorts what was added into the form that lookups use."""
-        ordered = sorted(self.rows.items(), key=lambda item: item[0])
-        longest = max((len(rank) for rank in self.rows), default=0)
-        for size in range(longest + 2):
-            fits = [row for rank, row in ordered if (size >= row.rest - 1 if row.rest else len(rank) == size)]
-            firsts = {None, *(first for row in fits for first in row.firsts)}
-            self.sizes.append({at: [row for row in fits if not row.firsts or at in row.firsts] for at in firsts})
-        for rank, row in self.rows.items():
-            for key, leaf in row.leaves.items() if not any(rank) else ():
-                path = joined(key)
-                self.literals[path or '/'] = self.literals[path + '/'] = leaf
-        for rank, row in self.rows.items():
-            for key in row.leaves if row.rest and not any(rank[:-1]) else ():
-                path = joined(key)
-                for spelling in (path or '/', path + '/'):
-                    self.literals.setdefault(spelling, {})  # an empty rest comes before a parameter: not for shortcuts
+        """Makes what lookups use of what was added."""
+        rows = sorted(self.rows.items(), key=lambda item: item[0])
+        for rank, (_, leaves, rest) in rows:
+            for key, leaf in leaves.items() if not any(rank[:-1]) else ():
+                path = ''.join(f'/{text}' for text in (key if isinstance(key, tuple) else (key,)))
+                if rank and 0 < rank[-1] < REST:
+                    self.tails[path] = {} if path in self.tails else leaf
+                for spelling in (path or '/', f'{path}/') if not any(rank) or rest else ():
+                    self.literals.setdefault(spelling, {} if rest else leaf)  # of an empty rest lookups know no more
+        for size in range(max(map(len, self.rows), default=0) + 2):
+            fits = [
+                (row, {key[0] if isinstance(key, tuple) else key for key in row[1]} if rank[:1] == (0,) else None)
+                for rank, row in rows
+                if len(rank) == size or 0 < row[2] <= size + 1
+            ]
+            firsts = {None, *(first for _, own in fits for first in own or ())}
+            self.sizes.append({at: [row for row, own in fits if own is None or at in own] for at in firsts})
 
-    def tails(self) -> dict[str, dict[str, Entry]]:
-        """Gives, by what stands before it, the leaf of every parameter that ends a path and is the only one there."""
-        found: dict[str, list[dict[str, Entry]]] = {}
-        for rank, row in self.rows.items():
-            if rank and not any(rank[:-1]) and 0 < rank[-1] < REST:
-                for key, leaf in row.leaves.items():
-                    found.setdefault(joined(key), []).append(leaf)
-        return {start: leaves[0] for start, leaves in found.items() if len(leaves) == 1}
+    def find(self, req: Request, method: str, path: str) -> Entry | None:
+        """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
 
-    def find(self, method: str, segments: Sequence[str]) -> tuple[Entry | None, Any]:
-        """Finds an entry for a path split at its slashes, the part before the first included.
+        A path that has an empty segment, or one that begins with a dot, can mean another to a hook.
+        """
+        start, slash, last = path.rpartition('/')
+        leaf = self.tails.get(start)
+        if leaf is not None:
+            entry = leaf.get(method)
+            if entry is None or entry.unsure or not slash or not last or last[0] == '.':
+                return None
+            name, _, convert = entry.names[0]
+            if convert is None:
+                req._params = {name: last}
+                return entry
+        segments = path.split('/')
+        if segments[0] or not slash or not last:
+            return None
+        size = len(segments) - 1
+        starts = self.sizes[size] if size < len(self.sizes) else self.sizes[-1]
+        for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
+            leaf = leaves.get(pick(segments))
+            if leaf is not None:
+                entry = leaf.get(method)
+                if entry is None or rest or entry.unsure:
+                    return None
+                params = {}
+                for name, at, convert in entry.names:
+                    value = segments[at]
+                    if not value or value[0] == '.':
+                        return None
+                    try:
+                        params[name] = value if convert is None else convert(value)
+                    except UNCONVERTIBLE:
+                        return None
+                req._params = params
+                return entry
+        return self.missing if method != 'HEAD' else None
+
+    def search(self, method: str, segments: Sequence[str]) -> tuple[Entry | None, Any]:
+        """Finds an entry for a path split at its slashes, the part before the first included, however it is spelled.
 
         Gives the entry and the parameters, or None and the methods that the path has.
         """
-        size = len(segments) - 1
-        if not segments[-1]:
-            size -= 1
-        sizes = self.sizes
-        starts = sizes[size] if size < len(sizes) else sizes[-1]
+        size = len(segments) - (1 if segments[-1] else 2)
+        starts = self.sizes[size] if size < len(self.sizes) else self.sizes[-1]
         allowed: set[str] = set()
-        for row in starts.get(segments[1]) or starts[None]:
-            leaf = row.leaves.get(row.pick(segments))
-            if leaf is None:
-                continue
+        for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
+            leaf = leaves.get(pick(segments), {})
             entry = leaf.get(method) or leaf.get('*')
-            params = bind((entry or next(iter(leaf.values()))).names, segments)
-            if params is None:
-                continue
-            if entry is None:
+            for known in [entry] if entry else list(leaf.values())[:1]:
+                try:
+                    params = {name: (convert or filled)(segments[at]) for name, at, convert in known.names}
+                except UNCONVERTIBLE:
+                    continue
+                if entry is not None:
+                    return entry, params | ({'*': '/'.join(segments[rest:])} if rest else {})
                 allowed.update(leaf)
-                continue
-            if row.rest:
-                params['*'] = '/'.join(segments[row.rest :])
-            return entry, params
         return None, allowed
 
 
-def joined(key: Any) -> str:
-    """Gives the path of the literals that are a key."""
-    return ''.join(f'/{text}' for text in (key if isinstance(key, tuple) else (key,)))
-
-
-def bind(names: Iterable[tuple[str, int, Any]], segments: Sequence[str]) -> dict[str, Any] | None:
-    """Gives the parameters that segments hold, converted; None if one of them is empty or not of its type."""
-    params = {}
-    for name, at, convert in names:
-        value: Any = segments[at]
-        if not value:
-            return None
-        if convert is not None:
-            try:
-                value = convert(value)
-            except UNCONVERTIBLE:
-                return None
-        params[name] = value
-    return params
+def filled(text: str) -> str:
+    """Takes any text but none."""
+    if not text:
+        raise ValueError(text)
+    return text
 
 
 def readings(path: str, segments: Iterable[str]) -> list[list[str]]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from heaven.errors import ClientError, UrlDuplicateError
 from heaven.hooks import Guard, Hook, arrange, covering
 from heaven.resolving import scoped, threaded, timed
-from heaven.routing import REST, UNCONVERTIBLE, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
+from heaven.response import TEXT
+from heaven.routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
 from heaven.serving import decline
 
 if TYPE_CHECKING:
@@ -53,7 +54,14 @@ def walk(app: App) -> Iterator[Place]:
 def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Entry:
     """Makes an entry with what its app decides."""
     codec = app.codec
-    return Entry(app=app, handler=handler, coro=coro, codec=codec, dumps=codec.dumps, limit=app.max_body_size, **fields)
+
+    def encoded(value: Any) -> bytes:
+        text = codec.dumps(value)
+        return text.encode() if isinstance(text, str) else text
+
+    dumps = codec.dumps if isinstance(codec.dumps([]), bytes) else encoded
+    fields.setdefault('limit', app.max_body_size)
+    return Entry(app=app, handler=handler, coro=coro, codec=codec, dumps=dumps, **fields)
 
 
 class Table:
@@ -66,9 +74,7 @@ class Table:
         self.guards: list[Guard] = []
         self.places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
         self.methods: set[str] = set()
-        self.missing: Entry | None = None
-        self.quick: list[Any] = []
-        self.tails: dict[str, Any] = {}
+        self.find = self.router.find
 
     def reach(self, app: App, matched: bool) -> list[Guard]:
         """Gives the guards in whose reach a route of the app is, or a path that has no route."""
@@ -99,59 +105,8 @@ class Table:
                     leaf[method] = self.chained(entry)
                 self.methods.update(leaf.keys() - {'*', 'WS'})
             router.freeze()
-        self.quick = [
-            {first: [row.begun(first) for row in rows] for first, rows in starts.items()}
-            for starts in self.router.sizes
-        ]
-        self.tails = self.router.tails()
         if not self.guards and len(self.places) == 1:
-            self.missing = entry_of(self.root, missing if 404 in self.root._handlers else plainly_missing, True)
-
-    def find(self, req: Request, method: str, path: str) -> Entry | None:
-        """Finds the entry of a path in its usual spelling, and sets the parameters; None: seek finds it, or what else.
-
-        A path that has an empty segment, or one that begins with a dot, can mean another to a hook.
-        """
-        start, slash, last = path.rpartition('/')
-        if not slash:
-            return None
-        leaf = self.tails.get(start)
-        if leaf is not None:
-            entry: Entry | None = leaf.get(method)
-            if entry is None or entry.unsure or not last or last[0] == '.':
-                return None
-            name, _, convert = entry.tail
-            if convert is None:
-                req._params = {name: last}
-                return entry
-        segments = path.split('/')
-        size = len(segments) - 1
-        if segments[0]:
-            return None
-        starts = self.quick[size] if size < len(self.quick) else self.quick[-1]
-        for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
-            leaf = leaves if pick is None else leaves.get(pick(segments))
-            if leaf is None:
-                continue
-            entry = leaf.get(method)
-            if entry is None or rest or entry.unsure:
-                return None
-            params = {}
-            for name, at, convert in entry.names:
-                value = segments[at]
-                if not value or value[0] == '.':
-                    return None
-                if convert is not None:
-                    try:
-                        value = convert(value)
-                    except UNCONVERTIBLE:
-                        return None
-                params[name] = value
-            req._params = params
-            return entry
-        if not segments[-1]:
-            return None
-        return self.missing if method != 'HEAD' else None
+            self.router.missing = entry_of(self.root, missing if 404 in self.root._handlers else plainly_missing, True)
 
     def seek(self, req: Request) -> Entry:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
@@ -166,7 +121,7 @@ class Table:
             entry = self.guarded(entry_of(self.root, no_path, False, head=method == 'HEAD'), method, [[]], False)
             return entry.but(before=(), after=())
         path, segments = where
-        entry, found = router.find(method, segments)
+        entry, found = router.search(method, segments)
         if entry is None:
             return self.unmatched(method, found, path, segments)
         req._params = found
@@ -200,7 +155,7 @@ async def missing(req: Request, res: Response, ctx: Context) -> None:
 
 async def plainly_missing(req: Request, res: Response, ctx: Context) -> None:
     """Answers 404 where no ERROR handler could."""
-    res._status, res.body = 404, 'Not Found'
+    res._status, res._body, res._kind = 404, 'Not Found', TEXT
 
 
 def no_path(req: Request, res: Response, ctx: Context) -> None:
@@ -275,11 +230,10 @@ def add(route: Route, place: Place, tables: dict[str, Table]) -> None:
             app, func, coro, method=method, head=method == 'HEAD', pattern=pattern, route=pattern.text,
             stream=route.stream, reads=method in READ_AHEAD and not route.stream, queries=pattern.queries,
             ceiling=route.max_body_size, origins=route.origins,
+            limit=app.max_body_size if route.max_body_size is None else route.max_body_size,
             names=tuple((name, at, kind.convert if rank < UNTYPED else None)
                         for at, (name, kind, rank) in enumerate(pattern.segments, 1) if kind and rank != REST),
         )  # fmt: skip
-        if route.max_body_size is not None:
-            entry.limit = route.max_body_size
         other = (table.sockets if method == 'WS' else table.router).add(method, entry)
         if other is not entry:
             raise UrlDuplicateError(f'{method} {entry.route} is already registered, as {other.route}')

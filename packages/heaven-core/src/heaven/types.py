@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 else:
     App = Context = Entry = Form = Mount = Registrar = Renderer = Request = Response = Table = Any
 
-Scope = Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
