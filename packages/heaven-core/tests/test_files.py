@@ -291,12 +291,14 @@ CHANGES = {
 
 @pytest.mark.parametrize('change', CHANGES)
 @pytest.mark.parametrize('headers', [{}, {'range': 'bytes=5-'}])
+@pytest.mark.parametrize('confined', [False, True])
 def test_a_file_that_changes_while_it_is_sent_ends_as_an_error_without_a_byte_of_the_new(
-    large, change, headers, caplog
+    large, change, headers, confined, caplog
 ):
     content = large.read_bytes()[5 if headers else 0 :]
     app = App()
-    app.GET('/', lambda req, res, ctx: res.file(large))
+    path, within = (large.name, large.parent) if confined else (large, None)
+    app.GET('/', lambda req, res, ctx: res.file(path, within=within))
 
     async def run():
         async with Live(app) as live:

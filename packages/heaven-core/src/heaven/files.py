@@ -186,7 +186,7 @@ def decide(headers: Headers, etag: str, modified: int) -> int:
     """Evaluates the conditions of a GET or HEAD in the order of RFC 9110, 13.2.2: 412, 304, or 200 to go on."""
     match, none_match = headers.get('if-match'), headers.get('if-none-match')
     if match is not None:
-        if match.strip() != '*' and (etag[0] == 'W' or etag not in TAG.findall(match)):
+        if match.strip() != '*' and (etag.startswith('W/') or etag not in TAG.findall(match)):
             return 412
     elif (date := read_date(headers.get('if-unmodified-since'))) is not None and modified > date:
         return 412
@@ -206,7 +206,7 @@ def portion(headers: Headers, etag: str, modified: int, size: int) -> tuple[int,
     match, validator = RANGE.fullmatch(headers.get('range', '')), headers.get('if-range')
     if match is None or match[1] == match[2] == '':
         return None
-    if validator is not None and (validator != etag or etag[0] == 'W'):
+    if validator is not None and (validator != etag or etag.startswith('W/')):
         if read_date(validator) != modified or modified >= time.time() - 1:
             return None
     first, last = (int(digits.lstrip('0')[:19] or 0) for digits in match.groups())
@@ -301,7 +301,7 @@ class FileBody:
         headers.setdefault('content-type', content_type(path))
         if self.filename is not None:
             headers['content-disposition'] = disposition(self.filename)
-        chunks = Chunks(file, path, state, first, end)
+        chunks = Chunks(file, state, first, end)
         small = req.method != 'HEAD' and end - first <= CHUNK
         res.body = b''.join(chunks) if small else chunks
 
@@ -309,9 +309,8 @@ class FileBody:
 class Chunks:
     """Iterates, in the threads of streams, over a part of one open file; RuntimeError if the file changes meanwhile."""
 
-    def __init__(self, file: FileIO, path: str, state: os.stat_result, first: int, end: int) -> None:
-        self.file, self.path, self.state = file, path, state
-        self.left = end - first
+    def __init__(self, file: FileIO, state: os.stat_result, first: int, end: int) -> None:
+        self.file, self.state, self.left = file, state, end - first
         file.seek(first)
 
     def __iter__(self) -> Self:
@@ -322,9 +321,9 @@ class Chunks:
             raise StopIteration
         data = self.file.read(min(CHUNK, self.left))
         now, was = os.fstat(self.file.fileno()), self.state
-        replaced = now.st_nlink < min(was.st_nlink, 1) and os.path.lexists(self.path)
+        replaced = now.st_nlink < min(was.st_nlink, 1) and os.path.lexists(self.file.name)
         if not data or replaced or (now.st_size, now.st_mtime_ns) != (was.st_size, was.st_mtime_ns):
-            raise RuntimeError(f'{self.path} changed while it was sent')
+            raise RuntimeError(f'{self.file.name} changed while it was sent')
         self.left -= len(data)
         return data
 

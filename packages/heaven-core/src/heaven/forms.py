@@ -24,7 +24,7 @@ MAX_HEADER_BYTES, SPILL, MAX_TEXT, MAX_FORM = 8 * 2**10, 256 * 2**10, 2**20, 2**
 FIELDS, TEXT = f'a form has {MAX_FIELDS} fields and {MAX_FILES} files at most', f'a field has {MAX_TEXT} bytes at most'
 BOUNDARY, CONTROL = re.compile('[ -~]{0,69}[!-~]'), re.compile(rb'[\x00-\x08\x0a-\x1f\x7f]')
 CHARSETS = frozenset(
-    'utf-8 us-ascii iso-8859-1 iso-8859-15 windows-1251 windows-1252 shift_jis euc-kr gbk big5'.split()
+    'utf-8 utf8 us-ascii iso-8859-1 iso-8859-15 windows-1251 windows-1252 shift_jis euc-kr gbk big5'.split()
 )
 
 
