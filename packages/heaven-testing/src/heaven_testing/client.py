@@ -99,6 +99,10 @@ def _is_heaven(app: object) -> bool:
     return heaven is not None and isinstance(app, heaven.App)
 
 
+def _home(app: Any) -> str:
+    return f'http://{app.domain}' if _is_heaven(app) and app.domain else 'http://localhost'
+
+
 def _same(real: Any, registered: Any) -> bool:
     """Whether two functions or dotted names are one: a name is the function that can be had by it without an import."""
     if isinstance(real, str) and not isinstance(registered, str):
@@ -169,7 +173,8 @@ class Client(httpx.Client):
     It runs the application on one event loop, in one thread, from its first use to its end. `client` is the address
     the application sees, `root_path` where it is mounted, `limit` how many seconds startup, shutdown and all waiting
     for one response may take. Each wait for the application is limited by httpx's timeout, 5 seconds unless told
-    otherwise, and raises `httpx.ReadTimeout`. The base URL is `http://localhost`; every request takes `subdomain`.
+    otherwise, and raises `httpx.ReadTimeout`. The base URL is `http://localhost`, or the domain of a Heaven app; every
+    request takes `subdomain`.
 
     >>> async def app(scope, receive, send):
     ...     await send({'type': 'http.response.start', 'status': 200})
@@ -194,7 +199,7 @@ class Client(httpx.Client):
         )
         self._replacements = Replacements(self._link.engine)
         self._base: tuple[httpx.URL | None, str] = (None, '')
-        options.setdefault('base_url', 'http://localhost')
+        options.setdefault('base_url', _home(app))
         super().__init__(transport=self._link, **options)
 
     @property
@@ -319,7 +324,7 @@ class AsyncClient(httpx.AsyncClient):
     It runs the application on the event loop of the test. `client` is the address the application sees, `root_path`
     where it is mounted, `limit` how many seconds startup, shutdown and all waiting for one response may take. Each wait
     for the application is limited by httpx's timeout, 5 seconds unless told otherwise, and raises `httpx.ReadTimeout`.
-    The base URL is `http://localhost`; every request takes `subdomain`.
+    The base URL is `http://localhost`, or the domain of a Heaven app; every request takes `subdomain`.
 
     >>> import asyncio
     >>> async def app(scope, receive, send):
@@ -347,7 +352,7 @@ class AsyncClient(httpx.AsyncClient):
         )
         self._replacements = Replacements(self._link.engine)
         self._base: tuple[httpx.URL | None, str] = (None, '')
-        options.setdefault('base_url', 'http://localhost')
+        options.setdefault('base_url', _home(app))
         super().__init__(transport=self._link, **options)
 
     @property
