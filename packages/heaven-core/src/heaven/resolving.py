@@ -7,13 +7,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from time import perf_counter
+from typing import Any
 
 from heaven.errors import HandlerError
-from heaven.types import Handler
-
-if TYPE_CHECKING:
-    from heaven.app import App
+from heaven.types import App, Handler
 
 SLOW = 0.1
 
@@ -24,41 +23,39 @@ def imported(dotted: str, app: App, where: str) -> Any:
     The path is looked for on `sys.path` first, then beside the module that made the app, so that an app found as
     `src.app` finds what lies in `src`. HandlerError names the route, the path and the reason.
     """
-    said = f'{where}: cannot import {dotted!r}: '
-    module, _, name = dotted.rpartition('.')
-    if not module:
+    said, (top, _, rest) = f'{where}: cannot import {dotted!r}: ', dotted.partition('.')
+    if not rest:
         raise HandlerError(f"{said}write the module too, as in 'controllers.patients.{dotted}'")
     packages = ['', f'{app._package}.'] if app._package else ['']
-    for package in packages:
-        attributes = [name]
-        inner = module
-        while inner:
+    package = next((package for package in packages if find_spec(package + top)), None)
+    if package is None:
+        raise HandlerError(f'{said}there is no module {top!r}{hint(top, app)}')
+    name = package + top
+    try:
+        found: Any = import_module(name)
+        for part in rest.split('.'):
+            name = f'{name}.{part}'
             try:
-                found: Any = import_module(package + inner)
+                found = import_module(name)
             except ModuleNotFoundError as error:
-                if error.name is None or not f'{package}{inner}.'.startswith(f'{error.name}.'):
-                    raise HandlerError(f'{said}{error}') from error
-                inner, _, last = inner.rpartition('.')
-                attributes.insert(0, last)
-                continue
-            except Exception as error:
-                raise HandlerError(f'{said}{type(error).__name__}: {error}') from error
-            for at, attribute in enumerate(attributes):
-                if not hasattr(found, attribute):
-                    missing = '.'.join([package + inner, *attributes[: at + 1]])
-                    raise HandlerError(f'{said}there is no {missing!r}')
-                found = getattr(found, attribute)
-            return found
-    raise HandlerError(f'{said}there is no module {module!r}{hint(module.split(".")[0], app)}')
+                if not f'{name}.'.startswith(f'{error.name}.'):
+                    raise
+                if not hasattr(found, part):
+                    raise HandlerError(f'{said}there is no {name!r}') from None
+                found = getattr(found, part)
+    except HandlerError:
+        raise
+    except Exception as error:
+        raise HandlerError(f'{said}{type(error).__name__}: {error}') from error
+    return found
 
 
 def hint(top: str, app: App) -> str:
     """Names the folder that holds a package and is not on `sys.path`, where that is what is wrong."""
     known = {os.path.abspath(path or '.') for path in sys.path}
-    for folder in (app._folder, os.getcwd()):
-        if folder and os.path.abspath(folder) not in known:
-            if os.path.isdir(os.path.join(folder, top)) or os.path.isfile(os.path.join(folder, f'{top}.py')):
-                return f'; it lies in {folder}, which is not on sys.path'
+    for folder in {os.path.abspath(folder) for folder in (app._folder, os.getcwd()) if folder} - known:
+        if os.path.isdir(os.path.join(folder, top)) or os.path.isfile(os.path.join(folder, f'{top}.py')):
+            return f'; it lies in {folder}, which is not on sys.path'
     return ''
 
 
@@ -108,8 +105,6 @@ def timed(func: Handler) -> Handler:
 
     @wraps(func, updated=())
     def run(req: Any, res: Any, ctx: Any) -> Any:
-        from time import perf_counter
-
         began = perf_counter()
         out = func(req, res, ctx)
         if (took := perf_counter() - began) >= SLOW:
