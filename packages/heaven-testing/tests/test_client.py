@@ -480,8 +480,28 @@ async def test_an_endless_response_is_given_up(make):
             await send({'type': 'http.response.body', 'body': b'x', 'more_body': True})
 
     async with make(serving(handler), limit=0.2) as client:
-        with pytest.raises(httpx.ReadTimeout, match='the response has gone on'):
+        with pytest.raises(httpx.ReadTimeout, match='the exchange has gone on'):
             await client.get('/', timeout=0.1)
+
+
+@both
+async def test_an_endless_request_is_given_up(make):
+    async def handler(scope, receive, send):
+        while True:
+            await receive()
+            await asyncio.sleep(0.01)
+
+    def pieces():
+        while True:
+            yield b'x'
+
+    async def async_pieces():
+        while True:
+            yield b'x'
+
+    async with make(serving(handler), limit=0.2) as client:
+        with pytest.raises(httpx.ReadTimeout, match='the exchange has gone on'):
+            await client.post('/', timeout=0.1, content=pieces() if make is Sync else async_pieces())
 
 
 def test_an_application_that_holds_the_loop_is_given_up():

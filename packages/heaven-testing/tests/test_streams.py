@@ -158,6 +158,28 @@ def test_an_exception_in_the_middle_of_a_stream_is_raised_where_it_is_read_and_o
 
 
 @async_
+async def test_what_came_before_an_exception_is_read_before_it_is_raised():
+    went_on = asyncio.Event()
+
+    @only_http
+    async def app(scope, receive, send):
+        await begin(send)
+        await chunk(send, b'1')
+        went_on.set()
+        await chunk(send, b'2')
+        raise ValueError('broken')
+
+    async with AsyncClient(app) as client, client.stream('GET', '/') as response:
+        chunks = response.aiter_raw()
+        assert await anext(chunks) == b'1'
+        await went_on.wait()
+        await asyncio.sleep(0.3)
+        assert await anext(chunks) == b'2'
+        with pytest.raises(ValueError, match='broken'):
+            await anext(chunks)
+
+
+@async_
 async def test_the_application_goes_on_while_the_test_waits_for_something_else():
     went_on = asyncio.Event()
 

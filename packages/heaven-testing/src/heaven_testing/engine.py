@@ -200,11 +200,11 @@ class Exchange(Call):
     rules: HTTPRules
     told: bool = False  # the end of the request is in the inbox, or was
     wanted: bool = False  # the application has asked for a piece that has not come
-    held: asyncio.Future[None] | None = None
     unread: int = 0  # bytes that the application has sent since the test last read
     spent: float = 0.0  # seconds that the test has waited for this response
     upload: asyncio.Task[None] | None = None
     lost: BaseException | None = None  # what kept the request's body from being made
+    settled: bool = False  # the application has ended, and the test knows how
 
     def __init__(self, engine: Engine, scope: Scope, rules: Any) -> None:
         super().__init__(engine, scope, rules)
@@ -311,7 +311,8 @@ class Exchange(Call):
             lost, self.lost = self.lost, None
             await self.end(GRACE)
             raise lost
-        if self.ended:
+        if self.ended and (self.complete or not messages):
+            self.settled = True
             failure = self.failure()
             if failure is not None:
                 raise failure
@@ -326,9 +327,10 @@ class Exchange(Call):
             if not await sleep(self.readers, self.engine.alarm, limit):
                 what = 'sent its response but not ended' if self.complete else 'sent nothing'
                 self.abort(f'the application has {what} for {limit:g} s')
-        self.spent += time.perf_counter() - began
-        if self.spent > max(self.engine.limit, limit):
-            self.abort(f'the response has gone on for {self.spent:.1f} s of waiting')
+            now = time.perf_counter()
+            self.spent, began = self.spent + now - began, now
+            if self.spent > max(self.engine.limit, limit):
+                self.abort(f'the exchange has gone on for {self.spent:.1f} s of waiting')
 
     def _fail(self) -> list[Message]:
         """What a server does when the application has raised: a response of its own, or none if one had begun."""

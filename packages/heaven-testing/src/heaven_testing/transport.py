@@ -56,7 +56,7 @@ class _Opening:
         self.start: Message | None = None
         self.body: deque[bytes] = deque()
         self.wanted = False
-        self.ended = False  # and nothing went wrong
+        self.settled = False  # the application has ended, and nothing went wrong
         self.extensions: dict[str, Any] = {}
         self.head = exchange.scope['method'] == 'HEAD'
 
@@ -72,7 +72,7 @@ class _Opening:
             elif piece is not None:
                 exchange.lose(piece)
             messages = await exchange.more(self.limit)
-            self.ended = exchange.ended
+            self.settled = exchange.settled
         except BaseException:
             exchange.cancel()
             raise
@@ -201,7 +201,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         exchange.start()
         while opening.start is None:
             await opening.more()
-        return opening.respond(None if opening.ended else _AsyncBody(opening))
+        return opening.respond(None if opening.settled else _AsyncBody(opening))
 
     async def __aenter__(self) -> AsyncTransport:
         try:
@@ -350,7 +350,7 @@ class Transport(httpx.BaseTransport):
         body = _Body(self, request, limit)
         while body.opening is None or body.opening.start is None:
             body.more()
-        return body.opening.respond(None if body.opening.ended else body)
+        return body.opening.respond(None if body.opening.settled else body)
 
     def __enter__(self) -> Transport:
         self.closed = False
@@ -434,5 +434,5 @@ class _Body(httpx.SyncByteStream):
                 yield body.popleft()
 
     def close(self) -> None:
-        if self.opening is not None and not self.opening.ended and not self._transport.closed:
+        if self.opening is not None and not self.opening.settled and not self._transport.closed:
             self._transport.run(self.opening.close(), self._limit + GRACE)
