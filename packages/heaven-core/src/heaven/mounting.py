@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from heaven.app import App
     from heaven.request import Request
 
+STARTS = ('http.response.start', 'websocket.accept', 'websocket.http.response.start')
+
 
 class Mount:
     """An app mounted on another; a foreign one has its own lifespan and the state that it gave."""
@@ -36,6 +38,7 @@ class Mount:
         """Leaves the answer to the foreign app, which gives it where others are sent."""
         from heaven.serving import FOREIGN
 
+        res = getattr(res, '_res', res)
         res._kind, res._body = FOREIGN, self
 
 
@@ -65,16 +68,22 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
     parent._mounts.append(Mount(child, None, pattern, isolated, label))
 
 
-async def forward(req: Request, start: Message, mounted: Mount, receive: Any, send: Send) -> None:
+async def forward(req: Request, start: Message, mounted: Mount, send: Send) -> None:
     """Calls a foreign app, its root path extended and the headers of the hooks merged into its answer."""
     extra = [field for field in start['headers'] if field[0] not in (b'content-length', b'content-type')]
     names = {name for name, _ in extra} - {b'set-cookie', b'vary'}
 
     async def merged(message: Message) -> None:
-        if message['type'] == 'http.response.start' and extra:
-            theirs = [field for field in message.get('headers', ()) if field[0].lower() not in names]
+        if extra and message['type'] in STARTS:
+            theirs = [field for field in message.get('headers') or () if field[0].lower() not in names]
             message = {**message, 'headers': [*theirs, *extra]}
         await send(message)
+
+    async def receive() -> Message:
+        read, req._received, pending, req._pending = req._received, False, req._pending, None
+        if read and req._body is not None:
+            return {'type': 'http.request', 'body': req._body, 'more_body': False}
+        return await (pending or req._receive())
 
     await mounted.foreign(below(req, mounted), receive, merged)  # type: ignore[misc]
 
