@@ -1,9 +1,13 @@
 """The waiting room: an app of its own, which app.py mounts; whoever watches sees arrivals as they happen."""
 
-from heaven import App, Context, Request, Response
+import asyncio
+from contextlib import suppress
+
+from heaven import App, Context, Disconnected, Request, Response
+from heaven.sockets import WebSocket
 from store import arrivals
 from store.checks import checked, row_id
-from store.database import database
+from store.database import Database, database
 
 
 async def list_arrivals(req: Request, res: Response, ctx: Context) -> None:
@@ -22,7 +26,29 @@ async def call_in(req: Request, res: Response, ctx: Context) -> None:
     res.status = 204
 
 
+async def watch(req: Request, ws: WebSocket, ctx: Context) -> None:
+    """Sends the whole list at first and whenever it changes, so that a slow client skips what is out of date."""
+    async with asyncio.TaskGroup() as tasks:
+        telling = tasks.create_task(tell(ws, database(req)))
+        async for _ in ws:
+            pass  # nothing is expected; the loop ends when the client leaves
+        telling.cancel()
+
+
+async def tell(ws: WebSocket, db: Database) -> None:
+    told = None
+    with db.watching() as changed, suppress(Disconnected):
+        while True:
+            changed.clear()
+            waiting = await arrivals.find(db)
+            if waiting != told:
+                await ws.send_json({'waiting': waiting})
+                told = waiting
+            await changed.wait()
+
+
 room = App()
 room.GET('/', list_arrivals)
 room.POST('/', arrive)
 room.DELETE('/:id:int', call_in, name='arrival')
+room.WS('/live', watch, name='live')

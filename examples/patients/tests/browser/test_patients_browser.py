@@ -114,6 +114,22 @@ def test_the_search_finds_while_one_types_and_back_goes_back(page: Page) -> None
     expect(page.get_by_text("Nobody's name or number has “nobody”.")).to_be_visible()
 
 
+def test_the_waiting_room_is_live_on_every_screen(page: Page) -> None:
+    desk = page.context.new_page()
+    page.goto('/waiting')
+    desk.goto('/patients/1')
+    expect(page.get_by_role('status')).to_have_text('Live')
+    expect(page.get_by_text('Nobody is waiting.')).to_be_visible()
+    desk.get_by_role('button', name='Has arrived').click()
+    expect(page.get_by_role('listitem')).to_contain_text(['Amara Okafor'])
+    expect(page.locator('[data-waiting-count]')).to_have_text('1')
+    expect(page.get_by_text('Nobody is waiting.')).to_be_hidden()
+    page.get_by_role('button', name='Call in').click()
+    expect(page.get_by_role('heading', name='Amara Okafor')).to_be_visible()
+    expect(desk.get_by_text('Nobody is waiting.')).to_be_visible()
+    expect(page.locator('[data-waiting-count]')).to_be_hidden()
+
+
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
 @pytest.mark.parametrize('size', [PHONE, DESK], ids=['phone', 'desk'])
 def test_no_page_is_wider_than_its_screen(
