@@ -1,0 +1,317 @@
+"""The clients and a Heaven app: what it worked with, parts of it replaced, and its own kinds of handlers."""
+
+import asyncio
+import contextvars
+import logging
+
+import pytest
+from heaven import SHUTDOWN, STARTUP, App, Key, TooLarge
+from heaven_testing import AsyncClient, Client, WebSocketRefused, trio
+
+logging.getLogger('heaven').addHandler(logging.NullHandler())
+LANGUAGE = contextvars.ContextVar('language', default='none')
+
+
+def guard(req, res, ctx):
+    if req.headers.get('authorization') is None:
+        return res.out(401, 'Log in first')
+    ctx.user = 'ada'
+
+
+def patient(req, res, ctx):
+    res.body = {'id': req.params['id'], 'db': str(req.app.peek('db')), 'user': ctx.peek('user')}
+
+
+def broken(req, res, ctx):
+    raise ValueError('broken')
+
+
+async def connect(app):
+    app.keep('db', 'real')
+    LANGUAGE.set('fr')
+    yield
+    app.peek('log', []).append('disconnected')
+
+
+@pytest.fixture
+def app():
+    app = App()
+    app.ONCE(connect)
+    app.BEFORE('/v1/*', guard)
+    app.GET('/v1/patients/:id:int', patient)
+    app.GET('/open/:id:int', patient)
+    app.GET('/broken', broken)
+    app.GET('/language', lambda req, res, ctx: res.out(200, LANGUAGE.get()))
+    return app
+
+
+def test_trio_is_what_the_app_used(app):
+    seen = []
+    app.POST('/seen', lambda req, res, ctx: seen.extend((req, res, ctx)))
+    with Client(app) as client:
+        req, res, ctx = client.post('/seen', json=[1]).trio
+        assert (req, res, ctx) == tuple(seen)
+        assert (req.json, req.route, res.status) == ([1], '/seen', 200)
+        for path, status in (('/nowhere', 404), ('/v1/patients/7', 401)):
+            response = client.get(path)
+            assert (response.status_code, response.trio[1].status) == (status, status)
+        with client.stream('GET', '/open/7') as response:
+            assert response.trio[0].params['id'] == 7
+
+
+def test_trio_of_an_app_within_middlewares_and_of_a_mounted_one(app):
+    class Middleware:
+        def __init__(self, app):
+            self.app = app
+
+        async def __call__(self, scope, receive, send):
+            await self.app(dict(scope), receive, send)
+
+    parent = App()
+    parent.mount(app, '/app')
+    parent.use(Middleware)
+    with Client(parent) as client:
+        assert client.get('/app/open/7').trio[0].params['id'] == 7
+
+
+def test_an_exception_of_a_handler_is_raised_or_answered(app):
+    with Client(app) as client, pytest.raises(ValueError, match='broken'):
+        client.get('/broken')
+    with Client(app, raise_app_exceptions=False) as client:
+        assert client.get('/broken').status_code == 500
+    app.ERROR(500, lambda req, res, ctx: res.out(500, 'sorry'))
+    with Client(app) as client, pytest.raises(ValueError, match='broken'):
+        client.get('/broken')
+    app.ERROR(ValueError, lambda req, res, ctx: res.out(409, 'expected'))
+    with Client(app) as client:
+        assert client.get('/broken').status_code == 409
+
+
+def test_startup_is_run_and_what_it_raises_is_raised(app):
+    with Client(app) as client:
+        assert client.get('/open/7').json()['db'] == 'real'
+        assert client.get('/language').text == 'fr'
+
+    def fails(app):
+        raise RuntimeError('no disk')
+
+    app.ON(STARTUP, fails)
+    with pytest.raises(RuntimeError, match='no disk'), Client(app):
+        pytest.fail('entered')
+
+
+def test_swap_bypass_and_keeping_before_the_block(app):
+    with Client(app).swap(broken, patient).bypass(guard).keeping(db='fake') as client:
+        assert client.get('/v1/patients/7').json() == {'id': 7, 'db': 'fake', 'user': None}
+        assert client.app is not app
+    with Client(app) as client:
+        assert client.app is app
+        assert client.get('/v1/patients/7').status_code == 401
+        assert client.get('/open/7').json()['db'] == 'real'
+
+
+def test_swap_bypass_and_keeping_inside_the_block(app):
+    log = []
+    app.keep('log', log)
+    with Client(app) as client:
+        assert client.get('/v1/patients/7').status_code == 401
+        client.bypass(guard)
+        assert client.get('/v1/patients/7').json()['db'] == 'real'
+        assert client.keeping({Key[str]('db'): 'fake'}).get('/v1/patients/7').json()['db'] == 'fake'
+        client.swap(broken, lambda req, res, ctx: res.out(200, 'mended'))
+        assert client.get('/broken').text == 'mended'
+        assert client.get('/broken').trio[1].body == 'mended'
+        client.swap(broken, lambda req, res, ctx: res.out(200, 'again'))
+        assert client.get('/broken').text == 'again'
+        assert client.get('/v1/patients/7').json()['db'] == 'fake'
+    assert log == ['disconnected']
+    with Client(app) as client, pytest.raises(ValueError, match='broken'):
+        client.get('/broken')
+
+
+def test_two_clients_with_different_swaps_do_not_meet(app):
+    def saying(text):
+        return lambda req, res, ctx: res.out(200, text)
+
+    with Client(app).swap(broken, saying('a')) as first, Client(app).swap(broken, saying('b')) as second:
+        texts = [client.get('/broken').text for client in (first, second, first)]
+        first.keeping(db='first')
+        databases = [client.get('/open/7').json()['db'] for client in (first, second)]
+    assert (texts, databases) == (['a', 'b', 'a'], ['first', 'real'])
+
+
+def test_lifecycle_daemons_and_dotted_names_are_swapped(app):
+    ran = []
+
+    async def daemon(app):
+        ran.append('daemon')
+
+    app.DAEMON(daemon)
+    app.ON(SHUTDOWN, 'nowhere.at_all.stop')
+    app.GET('/dotted/:id:int', 'nowhere.at_all.handler')
+
+    async def fake_daemon(app):
+        ran.append('fake daemon')
+
+    client = Client(app).swap(connect, lambda app: app.keep('db', 'swapped')).swap(daemon, fake_daemon)
+    client.swap('nowhere.at_all.stop', lambda app: ran.append('stopped'))
+    client.swap('nowhere.at_all.handler', patient)
+    with client:
+        assert client.get('/dotted/7').json() == {'id': 7, 'db': 'swapped', 'user': None}
+    assert ran == ['fake daemon', 'stopped']
+
+
+def test_a_function_is_found_under_its_dotted_name(app):
+    import json
+
+    app.GET('/dumps', 'json.dumps')
+    with Client(app).swap(json.dumps, lambda req, res, ctx: res.out(200, 'swapped')) as client:
+        assert client.get('/dumps').text == 'swapped'
+    app.GET('/loads', json.loads)
+    with Client(app).swap('json.loads', lambda req, res, ctx: res.out(200, 'swapped')) as client:
+        assert client.get('/loads').text == 'swapped'
+
+
+def test_what_is_not_registered_cannot_be_swapped(app):
+    client = Client(app).swap(len, max)
+    with pytest.raises(LookupError, match='built-in function len'):
+        client.__enter__()
+    with Client(app) as client:
+        with pytest.raises(LookupError, match='built-in function len'):
+            client.bypass(len)
+        assert client.get('/open/7').status_code == 200
+
+
+def test_the_async_client_does_the_same(app):
+    async def main():
+        async with AsyncClient(app).keeping(db='fake') as client:
+            response = await client.get('/open/7')
+            assert (response.json()['db'], response.trio[0].params['id']) == ('fake', 7)
+            client.bypass(guard)
+            assert (await client.get('/v1/patients/7')).json()['db'] == 'fake'
+            with pytest.raises(ValueError, match='broken'):
+                await client.get('/broken')
+        async with AsyncClient(app) as one, AsyncClient(app).swap(broken, patient) as two:
+            assert (await one.get('/v1/patients/7')).status_code == 401
+            assert (await two.get('/open/7')).json()['db'] == 'real'
+
+    asyncio.run(main())
+
+
+def test_subdomains_of_an_app(app):
+    api = app.subdomain('api')
+    api.GET('/', lambda req, res, ctx: res.out(200, f'api {req.host}'))
+    with Client(app) as client:
+        assert client.get('/', subdomain='api').text == 'api api.localhost'
+        assert client.get('/').status_code == 404
+    app = App(domain='example.co.uk')
+    app.subdomain('api').GET('/', lambda req, res, ctx: res.out(200, f'{req.subdomain} {req.host}'))
+    with Client(app) as client:
+        assert client.get('/', subdomain='api').text == 'api api.example.co.uk'
+        assert client.get('/').status_code == 404
+
+
+def test_deferred_work_is_done_when_the_call_returns(app):
+    done = []
+    app.GET('/defer', lambda req, res, ctx: res.defer(lambda app: done.append(app)).out(200, 'ok'))
+    with Client(app) as client:
+        assert client.get('/defer').text == 'ok'
+        assert done == [app]
+
+
+def test_a_stream_is_left_and_closed(app):
+    made, closed = [], []
+
+    async def numbers():
+        try:
+            for number in range(100):
+                made.append(number)
+                yield f'{number}\n'
+        finally:
+            closed.append(True)
+
+    app.GET('/numbers', lambda req, res, ctx: res.stream(numbers()))
+    with Client(app) as client:
+        with client.stream('GET', '/numbers') as response:
+            assert (next(response.iter_text()), made) == ('0\n', [0])
+        assert closed == [True] and len(made) < 3
+
+
+def test_events_and_websockets_of_an_app(app):
+    async def ticks():
+        yield {'event': 'tick', 'data': {'n': 1}, 'id': '1'}
+        yield 'two\nlines'
+
+    async def chat(req, ws, ctx):
+        async for message in ws:
+            if message == 'raise':
+                raise ValueError('in the handler')
+            await ws.send_json({'said': message, 'user': ctx.peek('user')})
+
+    app.GET('/ticks', lambda req, res, ctx: res.stream(ticks(), sse=True))
+    app.WS('/v1/chat', chat)
+    with Client(app) as client:
+        first, second = client.sse('/ticks')
+        assert (first.event, first.json(), first.id, second.data) == ('tick', {'n': 1}, '1', 'two\nlines')
+        with pytest.raises(WebSocketRefused) as caught:
+            client.websocket('/v1/chat')
+        assert (caught.value.response.status_code, caught.value.response.text) == (401, 'Log in first')
+        with client.websocket('/v1/chat', headers={'authorization': 'x'}) as ws:
+            ws.send('hello')
+            assert ws.receive_json() == {'said': 'hello', 'user': 'ada'}
+            assert ws.response.trio[2].user == 'ada'
+            ws.send('raise')
+            with pytest.raises(ValueError, match='in the handler'):
+                ws.receive()
+
+
+def test_trio_calls_one_handler(app):
+    req, res, ctx = trio('/open/7?full=1', app=app)
+    patient(req, res, ctx)
+    assert res.body == {'id': 7, 'db': 'None', 'user': None}
+    assert (req.queries['full'], req.route, req.app) == ('1', '/open/:id:int', app)
+    app.keep('db', 'kept')
+    req, res, ctx = trio('/v1/patients/7', app=app)
+    patient(req, res, ctx)
+    assert res.body['db'] == 'kept'
+
+
+def test_trio_changes_nothing_about_its_app_and_imports_and_starts_nothing(app):
+    app.GET('/dotted', 'nowhere.at_all.handler')
+    app.use(lambda app: pytest.fail('the middleware was called'))
+    child = App()
+    child.GET('/:name', broken)
+    app.mount(child, '/child')
+    req, _, _ = trio('/child/ada', app=app)
+    assert (req.params, req.app) == ({'name': 'ada'}, child)
+    req, res, _ = trio('/nowhere', app=app)
+    assert (req.route, req.app, res.status) == (None, app, 200)
+    assert app.peek('db') is None
+    app.POST('/later', broken)
+    for path, error in (('/later', ValueError), ('/nowhere', TooLarge)):
+        with pytest.raises(error):
+            trio(path, 'POST', body=b'x' * 11 * 2**20, app=app)
+
+
+def test_trio_of_an_app_that_runs(app):
+    with Client(app) as client:
+        req, res, ctx = trio('/open/7', app=app)
+        patient(req, res, ctx)
+        assert res.body['db'] == 'real'
+        assert client.get('/open/7').json() == res.body
+
+
+@pytest.mark.parametrize(
+    ('options', 'found'),
+    [
+        ({'json': {'a': 1}}, lambda req: req.json == {'a': 1}),
+        ({'body': b'raw'}, lambda req: req.body == b'raw'),
+        ({'headers': {'X-A': 'b'}, 'method': 'PUT'}, lambda req: (req.headers['x-a'], req.method) == ('b', 'PUT')),
+        ({'cookies': {'a': 'b'}}, lambda req: req.cookies['a'] == 'b'),
+    ],
+)
+def test_trio_makes_any_request(options, found):
+    req, res, ctx = trio('/a%20b', **{'method': 'POST', **options})
+    assert found(req)
+    assert (req.path, req.host, res.status) == ('/a b', 'localhost', 200)
+    ctx.user = 'ada'
