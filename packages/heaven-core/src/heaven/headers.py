@@ -208,7 +208,7 @@ class TypedQueries(Queries):
         kind, convert, default = self._spec[name]
         try:
             return [convert(value) for value in values] or list(default)
-        except ValueError:
+        except Exception:
             raise ClientError(f'query {name!r} must be of type {kind}') from None
 
     def check(self) -> None:

@@ -8,13 +8,12 @@ where it depends on the path, and for paths in odd spellings, the chain is worke
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from heaven.routing import Chain, Pattern
-from heaven.types import Handler
+from heaven.routing import Pattern
+from heaven.types import App, Handler
 
-if TYPE_CHECKING:
-    from heaven.app import App
+Chain = tuple[tuple[Handler, bool], ...]
 
 
 class Hook(NamedTuple):
@@ -29,7 +28,10 @@ class Hook(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """A hook in its place in the served table: its pattern has its prefix, its function can be called."""
+    """A hook in its place in the served table: its pattern has its prefix, its function can be called.
+
+    `place` is its place in the order: outer apps first, then the broadest pattern; `key` is what is the same function.
+    """
 
     pattern: Pattern
     call: Handler
@@ -38,12 +40,7 @@ class Guard(NamedTuple):
     hook: Hook
     realm: App
     prefixed: bool
-    depth: int
-
-    @property
-    def place(self) -> tuple[Any, ...]:
-        """Its place in the order: outer apps first, then the broadest pattern."""
-        return self.depth, (*(-rank for rank in self.pattern.rank), 1)
+    place: tuple[Any, ...]
 
 
 def arrange(guards: Iterable[Guard], methods: Collection[str]) -> tuple[Chain, Chain, Chain]:
@@ -52,20 +49,14 @@ def arrange(guards: Iterable[Guard], methods: Collection[str]) -> tuple[Chain, C
     A function that matches several times runs once, at its first place, and its method scopes add up.
     """
     merged: dict[Any, list[Guard]] = {}
+    chains: dict[str, list[tuple[Handler, bool]]] = {'before': [], 'after': [], 'always': []}
     for guard in guards:
         merged.setdefault((guard.hook.before, guard.key), []).append(guard)
-    chosen = [
-        (same[0], any(guard.hook.always for guard in same))
-        for same in merged.values()
-        if any(guard.hook.methods is None or not guard.hook.methods.isdisjoint(methods) for guard in same)
-    ]
-    before = tuple((guard.call, guard.coro) for guard, _ in chosen if guard.hook.before)
-    after = [(guard, always) for guard, always in reversed(chosen) if not guard.hook.before]
-    return (
-        before,
-        tuple((guard.call, guard.coro) for guard, always in after if not always),
-        tuple((guard.call, guard.coro) for guard, always in after if always),
-    )
+    for (before, _), same in merged.items():
+        if any(guard.hook.methods is None or not guard.hook.methods.isdisjoint(methods) for guard in same):
+            kind = 'before' if before else 'always' if any(guard.hook.always for guard in same) else 'after'
+            chains[kind].append((same[0].call, same[0].coro))
+    return tuple(chains['before']), tuple(chains['after'][::-1]), tuple(chains['always'][::-1])
 
 
 def covering(guards: Iterable[Guard], readings: Sequence[Sequence[str]]) -> list[Guard]:

@@ -15,17 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from itertools import count
+from itertools import count, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heaven.errors import UrlError
 from heaven.types import Handler, Request
 
-Chain = tuple[tuple[Handler, bool], ...]
-
 UNTYPED, REST = 1_000_000, 1_000_001
 WIDEST = 64
+SAFE = "!$&'()*+,;=:@~"
 
 
 class Type(NamedTuple):
@@ -48,9 +47,7 @@ def to_float(text: str) -> float:
     """`-?[0-9]+(\\.[0-9]+)?`, at most 64 characters."""
     whole, dot, fraction = text.partition('.')
     to_int(whole)
-    if dot:
-        to_int('0' + fraction if fraction else '')
-    if len(text) > WIDEST:
+    if dot and to_int(f'1{fraction}') == 1 or len(text) > WIDEST:
         raise ValueError(text)
     return float(text)
 
@@ -102,21 +99,25 @@ TYPES['str'] = Type('str', UNTYPED, str)
 UNCONVERTIBLE = Exception  # whatever a converter raises, it is the client's text that did not convert
 
 
-def converts(kind: Type, text: str) -> bool:
-    """Tells whether a text is of a type."""
-    try:
-        kind.convert(text)
-    except UNCONVERTIBLE:
-        return False
-    return True
-
-
 class Segment(NamedTuple):
     """One segment of a pattern: `text` is the literal, or the parameter's name if there is a type."""
 
     text: str
     type: Type | None
     rank: int
+
+    def takes(self, text: str) -> bool:
+        """Tells whether a segment of a path matches."""
+        return self.text == text if self.type is None else text != '' and converts(self.type, text)
+
+
+def converts(kind: Type, text: str) -> bool:
+    """Tells whether a text is of a type."""
+    try:
+        kind.convert(text)
+        return True
+    except UNCONVERTIBLE:
+        return False
 
 
 class Pattern:
@@ -160,12 +161,10 @@ class Pattern:
 
     def segment(self, part: str, types: Mapping[str, Type]) -> Segment:
         """Reads one segment."""
-        if part == '*':
-            return Segment('*', TYPES['str'], REST)
+        if part in ('', '.', '..'):
+            raise UrlError(f'{self.text!r} has a segment {part!r}, which no request ever matches')
         if not part.startswith(':'):
-            if part in ('', '.', '..'):
-                raise UrlError(f'{self.text!r} has a segment {part!r}, which no request ever matches')
-            return Segment(part, None, 0)
+            return Segment('*', TYPES['str'], REST) if part == '*' else Segment(part, None, 0)
         name, kind = self.typed(part[1:], types)
         return Segment(name, kind, kind.rank)
 
@@ -175,14 +174,7 @@ class Pattern:
         name, kind = self.typed(declared, types)
         if given and not converts(kind, default):
             raise UrlError(f'{self.text!r}: the default of query {name!r}, {default!r}, is no {kind.name}')
-
-        def convert(text: str) -> Any:
-            try:
-                return kind.convert(text)
-            except UNCONVERTIBLE as error:
-                raise ValueError(text) from error
-
-        return name, (kind.name, convert, [kind.convert(default)] if given else [])
+        return name, (kind.name, kind.convert, [kind.convert(default)] if given else [])
 
     def typed(self, text: str, types: Mapping[str, Type]) -> tuple[str, Type]:
         """Reads `name` or `name:type`."""
@@ -193,70 +185,44 @@ class Pattern:
             raise UrlError(f'{self.text!r}: there is no type {kind!r}, there are {", ".join(types)}; app.TYPE adds one')
         return name, types[kind or 'str']
 
-    def covers(self, segments: Sequence[str]) -> bool:
+    def covers(self, path: Sequence[str]) -> bool:
         """Tells whether a path, given as its segments, matches."""
-        size = len(self.segments)
-        rest = size > 0 and self.rank[-1] == REST
-        if len(segments) < size - 1 if rest else len(segments) != size:
-            return False
-        for segment, text in zip(self.segments, segments, strict=False):
-            if segment.rank == REST:
-                return True
-            if segment.type is None:
-                if segment.text != text:
-                    return False
-            elif not text or not converts(segment.type, text):
-                return False
-        return True
+        rest = self.rank[-1:] == (REST,)
+        fixed = self.segments[:-1] if rest else self.segments
+        fits = len(path) >= len(fixed) if rest else len(path) == len(fixed)
+        return fits and all(segment.takes(text) for segment, text in zip(fixed, path, strict=False))
 
     def relation(self, other: Pattern) -> bool | None:
         """Tells whether every path (True), no path (False) or some path (None) of another pattern matches this one."""
         sure: bool | None = True
-        for mine, theirs in zip(self.segments, other.segments, strict=False):
-            if mine.rank == REST:
+        for mine, theirs in zip_longest(self.segments, other.segments):
+            if mine and mine.rank == REST:
                 return sure
-            if theirs.rank == REST:
+            if theirs and theirs.rank == REST:
                 return None
-            if mine.type is None:
-                if theirs.type is None:
-                    if mine.text != theirs.text:
-                        return False
-                elif converts(theirs.type, mine.text):
-                    sure = None
-                else:
-                    return False
-            elif mine.rank != UNTYPED and mine.rank != theirs.rank:
-                if theirs.type is None and not converts(mine.type, theirs.text):
-                    return False
-                sure = sure if theirs.type is None else None
-        longer = max(self.segments, other.segments, key=len)[min(len(self.segments), len(other.segments)) :]
-        if not longer:
-            return sure
-        if longer[0].rank == REST:
-            return sure if len(self.segments) > len(other.segments) else None
-        return False
+            if not mine or not theirs or not (mine.type or theirs.type) and mine.text != theirs.text:
+                return False
+            if not theirs.type and not mine.takes(theirs.text) or not mine.type and not theirs.takes(mine.text):
+                return False
+            if theirs.type and mine.rank not in (UNTYPED, theirs.rank):
+                sure = None
+        return sure
 
     def build(self, params: Mapping[str, Any]) -> str:
         """Builds a path of this pattern; UrlError for a value that is missing or would not match back."""
         from urllib.parse import quote
 
-        parts = []
+        path = ''
         for segment in self.segments:
-            if segment.type is None:
-                parts.append(quote(segment.text, safe="!$&'()*+,;=:@~"))
-                continue
-            if (value := params.get(segment.text)) is None:
+            value = params.get(segment.text) if segment.type else segment.text
+            if value is None:
                 raise UrlError(f'{self.text!r} needs a value for {segment.text!r}')
             text = value.isoformat() if hasattr(value, 'isoformat') else str(value)
-            split = text.split('/') if segment.rank == REST else [text]
-            if (
-                any(part in ('.', '..') for part in split)
-                or segment.rank != REST
-                and not (text and converts(segment.type, text))
-            ):
+            parts = text.split('/') if segment.rank == REST else [text]
+            if {'.', '..'} & {*parts} or segment.rank != REST and not segment.takes(text):
                 raise UrlError(f'{text!r:.80} is no value for {segment.text!r} of {self.text!r}: it would not match')
-            parts.append('/'.join(quote(part, safe="!$&'()*+,;=:@~") for part in split))
-        return '/' + '/'.join(parts)
+            path += ''.join(f'/{quote(part, safe=SAFE)}' for part in parts)
+        return path or '/'
 
 
 class Route(NamedTuple):
@@ -436,7 +402,4 @@ def readings(path: str, segments: Iterable[str]) -> list[list[str]]:
             del normal[-1:]
         elif part not in ('', '.'):
             normal.append(part)
-    for read in (sent, split):
-        if not read[-1]:
-            read.pop()
-    return [sent, split, normal]
+    return [sent if sent[-1] else sent[:-1], split if split[-1] else split[:-1], normal]

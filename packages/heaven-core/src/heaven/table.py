@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from heaven.errors import ClientError, UrlDuplicateError
 from heaven.hooks import Guard, Hook, arrange, covering
@@ -11,12 +11,7 @@ from heaven.resolving import scoped, threaded, timed
 from heaven.response import TEXT
 from heaven.routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
 from heaven.serving import decline
-
-if TYPE_CHECKING:
-    from heaven.app import App
-    from heaven.context import Context
-    from heaven.request import Request
-    from heaven.response import Response
+from heaven.types import App, Context, Request, Response
 
 READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
 
@@ -51,96 +46,78 @@ def walk(app: App) -> Iterator[Place]:
             waiting.append(Place(mount.app, prefix, label, place.depth + 1, realm, prefixed))
 
 
+def line(app: App | None) -> list[App]:
+    """Gives an app and those around it, the nearest first."""
+    return [app, *line(app.parent)] if app is not None else []
+
+
 def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Entry:
     """Makes an entry with what its app decides."""
     codec = app.codec
 
     def encoded(value: Any) -> bytes:
-        text = codec.dumps(value)
-        return text.encode() if isinstance(text, str) else text
+        return codec.dumps(value).encode()  # type: ignore[union-attr]
 
-    dumps = codec.dumps if isinstance(codec.dumps([]), bytes) else encoded
-    fields.setdefault('limit', app.max_body_size)
-    return Entry(app=app, handler=handler, coro=coro, codec=codec, dumps=dumps, **fields)
+    dumps = encoded if isinstance(codec.dumps([]), str) else codec.dumps
+    more = {'limit': app.max_body_size, 'head': fields.get('method') == 'HEAD', **fields}
+    return Entry(app=app, handler=handler, coro=coro, codec=codec, dumps=dumps, **more)
 
 
 class Table:
     """All that one subdomain serves."""
 
     def __init__(self, root: App, places: list[Place]) -> None:
-        self.root = root
-        self.router, self.sockets = Router(), Router()
-        self.literals = self.router.literals
+        self.root, self.router, self.sockets = root, Router(), Router()
+        self.literals, self.find = self.router.literals, self.router.find
         self.guards: list[Guard] = []
         self.places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
-        self.methods: set[str] = set()
-        self.find = self.router.find
 
     def reach(self, app: App, matched: bool) -> list[Guard]:
         """Gives the guards in whose reach a route of the app is, or a path that has no route."""
-        above, asked = set(), app
-        while asked is not None:
-            above.add(asked)
-            asked = asked.parent  # type: ignore[assignment]
-        return [guard for guard in self.guards if guard.realm in above or not matched and guard.prefixed]
-
-    def chained(self, entry: Entry) -> Entry:
-        """Decides the hooks of an entry as far as its pattern decides them."""
-        related = [(guard, guard.pattern.relation(entry.pattern)) for guard in self.reach(entry.app, True)]
-        guards = [guard for guard, relation in related if relation is not False]
-        if any(relation is None for _, relation in related) or entry.method == '*' and guards:
-            return entry.but(unsure=True)
-        names = (entry.method, 'GET') if entry.answers == 'GET' else (entry.method,)
-        before, after, always = arrange(guards, names)
-        return entry.but(before=before, after=after, always=always)
+        return [guard for guard in self.guards if guard.realm in line(app) or not matched and guard.prefixed]
 
     def freeze(self) -> None:
-        """Lets GET answer HEAD, decides the hooks, and sorts the routes."""
+        """Lets GET answer HEAD, decides the hooks as far as the patterns do, and sorts the routes."""
         self.guards.sort(key=lambda guard: guard.place)
         for router in (self.router, self.sockets):
             for leaf in router.leaves():
-                if router is self.router and 'GET' in leaf and 'HEAD' not in leaf:
-                    leaf['HEAD'] = leaf['GET'].but(method='HEAD', head=True, answers='GET')
+                if 'GET' in leaf:
+                    leaf.setdefault('HEAD', leaf['GET'].but(method='HEAD', head=True, answers='GET'))
                 for method, entry in leaf.items():
-                    leaf[method] = self.chained(entry)
-                self.methods.update(leaf.keys() - {'*', 'WS'})
+                    related = [(guard, guard.pattern.relation(entry.pattern)) for guard in self.reach(entry.app, True)]
+                    guards = [guard for guard, relation in related if relation is not False]
+                    unsure = method == '*' and guards or any(relation is None for _, relation in related)
+                    leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, guards)
             router.freeze()
         if not self.guards and len(self.places) == 1:
             self.router.missing = entry_of(self.root, missing if 404 in self.root._handlers else plainly_missing, True)
+
+    def guarded(self, entry: Entry, guards: list[Guard]) -> Entry:
+        """Decides the hooks of an entry, given those that cover its path."""
+        names = (entry.method, 'GET') if entry.answers == 'GET' or entry.method == 'WS' else (entry.method,)
+        before, after, always = arrange(guards, names)
+        return entry.but(before=before, after=after, always=always, unsure=False)
 
     def seek(self, req: Request) -> Entry:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
         from heaven.spelling import spelled
 
-        method, path = req.scope.get('method', 'WS'), req.scope['path']
-        router = self.sockets if req.scope['type'] == 'websocket' else self.router
-        where = spelled(req.scope)
-        if where is None and path == '*' and method == 'OPTIONS':
-            return self.unmatched(method, self.methods, '/', ['', ''])
-        if where is None:
-            entry = self.guarded(entry_of(self.root, no_path, False, head=method == 'HEAD'), method, [[]], False)
-            return entry.but(before=(), after=())
-        path, segments = where
-        entry, found = router.search(method, segments)
-        if entry is None:
-            return self.unmatched(method, found, path, segments)
-        req._params = found
-        return self.guarded(entry, method, readings(path, segments[1:]))
-
-    def guarded(self, entry: Entry, method: str, reads: list[list[str]], matched: bool = True) -> Entry:
-        """Decides the hooks of an entry for one path."""
-        stands = method == 'WS' or method == 'HEAD' and (not matched or entry.answers == 'GET')
-        names = (method, 'GET') if stands else (method,)
-        before, after, always = arrange(covering(self.reach(entry.app, matched), reads), names)
-        return entry.but(before=before, after=after, always=always, unsure=False)
-
-    def unmatched(self, method: str, allowed: set[str], path: str, segments: list[str]) -> Entry:
-        """Decides what a path gets that has no route, 404, or none for the method: 405, or 204 for OPTIONS."""
-        reads = readings(path, segments[1:])
-        inside = (place for place in self.places if place.prefix is None or starts(place.prefix, reads[0]))
-        app = next(inside).app
-        handler = not_allowed(allowed, method == 'OPTIONS') if allowed else missing
-        return self.guarded(entry_of(app, handler, True, head=method == 'HEAD'), method, reads, matched=False)
+        scope = req.scope
+        router, where = self.sockets if scope['type'] == 'websocket' else self.router, spelled(scope)
+        method, whole = scope.get('method', 'WS'), scope['path'] == '*' and scope.get('method') == 'OPTIONS'
+        path, segments = where or ('/', ['', ''])
+        reads, (entry, found) = readings(path, segments[1:]), router.search(method, segments)
+        if whole or where is None:
+            entry, found = None, {name for leaf in router.leaves() for name in leaf} - {'*'} if whole else set()
+        req._params = found if entry else None
+        if entry is not None:
+            guards = self.reach(entry.app, True)
+            return self.guarded(entry.but(method=method), covering(guards, reads))
+        beneath = (place.app for place in self.places if place.prefix is None or starts(place.prefix, reads[0]))
+        handler = not_allowed(found, method == 'OPTIONS') if found else missing if where else no_path
+        entry = entry_of(next(beneath), handler, is_async(handler), method=method, answers='GET' * (method == 'HEAD'))
+        entry = self.guarded(entry, covering(self.reach(entry.app, False), reads))
+        return entry if where or whole else entry.but(before=(), after=())
 
 
 def starts(prefix: Pattern, segments: list[str]) -> bool:
@@ -198,7 +175,7 @@ def compile_tables(root: App) -> dict[str, Table]:
     for table in tables.values():
         if root._probe is not None:
             hook = Hook(Pattern('/*', root.types), root._probe, True)
-            table.guards.append(guard_of(hook, root._probe, places[0], False)._replace(depth=-1))
+            table.guards.append(guard_of(hook, root._probe, places[0]._replace(depth=-1), False))
         table.freeze()
     return tables
 
@@ -209,7 +186,8 @@ def guard_of(hook: Hook, func: Any, place: Place, many: bool) -> Guard:
     run = scoped(run, place.app) if many else run
     key = func if getattr(func, '__hash__', None) else id(func)
     pattern = hook.pattern.under(place.prefix)
-    return Guard(pattern, run, is_async(run), key, hook, place.realm, place.prefixed, place.depth)
+    order = place.depth, (*(-rank for rank in pattern.rank), 1)
+    return Guard(pattern, run, is_async(run), key, hook, place.realm, place.prefixed, order)
 
 
 def add(route: Route, place: Place, tables: dict[str, Table]) -> None:
@@ -227,7 +205,7 @@ def add(route: Route, place: Place, tables: dict[str, Table]) -> None:
     table = tables[place.label(route)]
     for method in route.methods:
         entry = entry_of(
-            app, func, coro, method=method, head=method == 'HEAD', pattern=pattern, route=pattern.text,
+            app, func, coro, method=method, pattern=pattern, route=pattern.text,
             stream=route.stream, reads=method in READ_AHEAD and not route.stream, queries=pattern.queries,
             ceiling=route.max_body_size, origins=route.origins,
             limit=app.max_body_size if route.max_body_size is None else route.max_body_size,
