@@ -209,6 +209,32 @@ async def test_httpx_features_work_over_it(make):
 
 
 @both
+async def test_every_verb_sends_its_method_and_takes_a_subdomain(make):
+    async def handler(scope, receive, send):
+        host = dict(scope['headers'])[b'host'].decode()
+        await answer(send, b'', 200, [(b'x-seen', f'{scope["method"]} {host} {await read(receive)}'.encode())])
+
+    async with make(serving(handler)) as client:
+        verbs = getattr(client, 'client', client)
+        for verb in ('get', 'head', 'options', 'delete', 'post', 'put', 'patch'):
+            body = {'content': b'a'} if verb in ('post', 'put', 'patch') else {}
+            response = getattr(verbs, verb)('/', subdomain='api', **body)
+            response = response if make is Sync else await response
+            assert response.headers['x-seen'] == f'{verb.upper()} api.localhost {body.get("content", b"")}'
+
+
+@both
+async def test_what_an_application_tells_for_debugging_is_among_the_extensions(make):
+    async def handler(scope, receive, send):
+        assert 'http.response.debug' in scope['extensions']
+        await send({'type': 'http.response.debug', 'info': {'template': 'a.html'}})
+        await answer(send)
+
+    async with make(serving(handler)) as client:
+        assert (await client.get('/')).extensions['http.response.debug'] == {'template': 'a.html'}
+
+
+@both
 async def test_cookies_do_not_leak_between_clients(make):
     async def handler(scope, receive, send):
         await answer(send, dict(scope['headers']).get(b'cookie', b''), 200, [(b'set-cookie', b'a=b')])
@@ -534,6 +560,24 @@ async def test_a_cancelled_test_takes_the_request_with_it(make):
             async with asyncio.timeout(0.01):
                 await client.get('/')
         await asyncio.wait_for(ended.wait(), 1)
+
+
+@both
+async def test_what_still_runs_when_the_client_ends_is_told_cancelled_and_raised(make):
+    async def handler(scope, receive, send):
+        await receive()
+        await send({'type': 'http.response.start', 'status': 200})
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async with make(serving(handler)) as client:
+            if make is Sync:
+                client.client.send(client.client.build_request('GET', '/'), stream=True)
+            else:
+                await client.send(client.build_request('GET', '/'), stream=True)
 
 
 # The loop, and what is left on it.

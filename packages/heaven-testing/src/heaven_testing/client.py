@@ -86,7 +86,7 @@ class Replacements:
         return registered
 
     def check(self) -> None:
-        """Raise LookupError for what was to be replaced and is nowhere registered."""
+        """Raises LookupError for what was to be replaced and is nowhere registered."""
         unused, self.unused = self.unused, []
         if unused:
             raise LookupError(
@@ -162,7 +162,7 @@ def _accepting(options: BodyOptions) -> BodyOptions:
 
 
 def _sending(options: BodyOptions) -> dict[str, Any]:
-    """Take out of the options of a request those that concern how it is sent."""
+    """Takes out of the options of a request those that concern how it is sent."""
     taken: dict[str, Any] = options  # type: ignore[assignment]
     return {key: taken.pop(key) for key in ('auth', 'follow_redirects') if key in taken}
 
@@ -208,18 +208,18 @@ class Client(httpx.Client):
         return self._link.engine.app
 
     def swap(self, real: Any, fake: Any) -> Self:
-        """Let `fake` stand for a handler, hook, startup, shutdown or daemon of a Heaven app, or for a dotted name.
+        """Lets `fake` stand for a handler, hook, startup, shutdown or daemon of a Heaven app, or for a dotted name.
 
         Before the `with` or inside it. Raises LookupError, on entering if before, when `real` is not registered.
         """
         return self._replace([(real, fake)], {})
 
     def bypass(self, hook: Any) -> Self:
-        """Leave a hook out, or anything else that is registered."""
+        """Leaves a hook out, or anything else that is registered."""
         return self._replace([(hook, None)], {})
 
     def keeping(self, values: Mapping[Any, Any] | None = None, /, **named: Any) -> Self:
-        """Let the app find these values in its state, whatever its startup keeps under the same keys."""
+        """Lets the app find these values in its state, whatever its startup keeps under the same keys."""
         return self._replace([], {**(values or {}), **named})
 
     def _replace(self, swaps: list[tuple[Any, Any]], kept: dict[Any, Any]) -> Self:
@@ -262,7 +262,7 @@ class Client(httpx.Client):
         subdomain: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> WebSocket:
-        """Open a WebSocket; it is open at once, and `with` closes it.
+        """Opens a WebSocket; it is open at once, and `with` closes it.
 
         Raises WebSocketRefused, which has the response, or what the application raised.
         """
@@ -277,7 +277,7 @@ class Client(httpx.Client):
         subdomain: str | None = None,
         **options: Unpack[BodyOptions],
     ) -> Events:
-        """Iterate the events of a stream: `for event in client.sse('/events')`.
+        """Iterates the events of a stream: `for event in client.sse('/events')`.
 
         In `with client.sse(...) as events` the stream is open at once, and left at the end.
 
@@ -361,18 +361,18 @@ class AsyncClient(httpx.AsyncClient):
         return self._link.engine.app
 
     def swap(self, real: Any, fake: Any) -> Self:
-        """Let `fake` stand for a handler, hook, startup, shutdown or daemon of a Heaven app, or for a dotted name.
+        """Lets `fake` stand for a handler, hook, startup, shutdown or daemon of a Heaven app, or for a dotted name.
 
         Before the `async with` or inside it. Raises LookupError, on entering if before, when `real` is not registered.
         """
         return self._replace([(real, fake)], {})
 
     def bypass(self, hook: Any) -> Self:
-        """Leave a hook out, or anything else that is registered."""
+        """Leaves a hook out, or anything else that is registered."""
         return self._replace([(hook, None)], {})
 
     def keeping(self, values: Mapping[Any, Any] | None = None, /, **named: Any) -> Self:
-        """Let the app find these values in its state, whatever its startup keeps under the same keys."""
+        """Lets the app find these values in its state, whatever its startup keeps under the same keys."""
         return self._replace([], {**(values or {}), **named})
 
     def _replace(self, swaps: list[tuple[Any, Any]], kept: dict[Any, Any]) -> Self:
@@ -409,7 +409,7 @@ class AsyncClient(httpx.AsyncClient):
         subdomain: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncWebSocket:
-        """Open a WebSocket, with `async with` or `await`.
+        """Opens a WebSocket, with `async with` or `await`.
 
         Raises WebSocketRefused, which has the response, or what the application raised.
         """
@@ -423,7 +423,7 @@ class AsyncClient(httpx.AsyncClient):
         subdomain: str | None = None,
         **options: Unpack[BodyOptions],
     ) -> AsyncEvents:
-        """Iterate the events of a stream: `async for event in client.sse('/events')`.
+        """Iterates the events of a stream: `async for event in client.sse('/events')`.
 
         In `async with client.sse(...) as events` the stream is open at once, and left at the end.
 

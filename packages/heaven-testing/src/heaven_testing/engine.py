@@ -65,7 +65,7 @@ class Call:
         self.readers: Waiters = []  # the test, waiting for the outbox
 
     def start(self, context: contextvars.Context | None = None) -> None:
-        """Run the application in a task, up to its first wait where Python can do so (3.12)."""
+        """Runs the application in a task, up to its first wait where Python can do so (3.12)."""
         self.engine.calls.add(self)
         if context is None:
             context = self.engine.context()
@@ -116,19 +116,19 @@ class Call:
         wake(self.listeners)
 
     def leave(self, code: int = 1006, reason: str = '') -> None:
-        """Tell the application that its client has gone; a WebSocket tells it with a code and a reason."""
+        """Tells the application that its client has gone; a WebSocket tells it with a code and a reason."""
         self.gone = True
         wake(self.listeners)
 
     async def ready(self, limit: float) -> None:
-        """Wait until there is a message or the application has ended; after `limit` seconds it is cancelled."""
+        """Waits until there is a message or the application has ended; after `limit` seconds it is cancelled."""
         self.engine.release()
         while not self.outbox and not self.ended:
             if not await sleep(self.readers, self.engine.alarm, limit):
                 self.abort(f'the application has sent nothing for {limit:g} s')
 
     async def end(self, limit: float) -> bool:
-        """Wait until the application has ended; false if it has not after `limit` seconds."""
+        """Waits until the application has ended; false if it has not after `limit` seconds."""
         self.engine.release()
         while not self.ended:
             if not await sleep(self.readers, self.engine.alarm, limit):
@@ -136,7 +136,7 @@ class Call:
         return True
 
     async def dismiss(self, limit: float) -> None:
-        """Give the application a moment to end, once it has been left."""
+        """Gives the application a moment to end, once it has been left."""
         self.left = not await self.end(min(GRACE, limit))
 
     def abort(self, what: str) -> NoReturn:
@@ -242,7 +242,7 @@ class Exchange(Call):
             await self.hold()
 
     async def hold(self) -> None:
-        """Wait until the test has come back for more, or has been away for a moment and little is unread."""
+        """Waits until the test has come back for more, or has been away for a moment and little is unread."""
         self.engine.held.add(self)
         timer = asyncio.get_running_loop().call_later(MOMENT, self.release)
         try:
@@ -259,7 +259,7 @@ class Exchange(Call):
             wake(self.senders)
 
     def give(self, body: bytes, more: bool) -> None:
-        """Let the application have a piece of the request's body."""
+        """Lets the application have a piece of the request's body."""
         self.wanted, self.told = False, not more
         last = max(len(body) - 1, 0) // CHUNK * CHUNK
         for start in range(0, last, CHUNK):
@@ -282,7 +282,7 @@ class Exchange(Call):
             self.upload.cancel()
 
     def uploads(self, stream: httpx.AsyncByteStream) -> None:
-        """Make the request's body from a stream, as it is wanted, in the context of the test."""
+        """Makes the request's body from a stream, as it is wanted, in the context of the test."""
         self.upload = asyncio.get_running_loop().create_task(self._upload(stream))
 
     async def _upload(self, stream: httpx.AsyncByteStream) -> None:
@@ -348,7 +348,7 @@ class Exchange(Call):
         ]
 
     async def close(self, limit: float) -> None:
-        """Leave, if the application has not ended, and raise what went wrong in it."""
+        """Leaves, if the application has not ended, and raises what went wrong in it."""
         if not self.ended:
             if not self.complete:
                 self.leave()
@@ -468,7 +468,7 @@ class Engine:
         return scope
 
     def socket(self, request: httpx.Request, subprotocols: list[str]) -> Socket:
-        """Begin a WebSocket."""
+        """Begins a WebSocket."""
         scope = self.scope(request, 'websocket')
         del scope['method']
         scope['asgi']['spec_version'] = '2.4'
@@ -476,7 +476,7 @@ class Engine:
         return Socket(self, scope, rules_for(scope))
 
     def exchange(self, request: httpx.Request) -> Exchange:
-        """Begin a request, its body left out."""
+        """Begins a request, its body left out."""
         scope = self.scope(request)
         if not self.checked:
             rules_for(scope)
@@ -486,7 +486,7 @@ class Engine:
         return Exchange(self, scope, rules)
 
     async def startup(self) -> None:
-        """Send `lifespan.startup`; an application that knows no lifespan is served without."""
+        """Sends `lifespan.startup`; an application that knows no lifespan is served without."""
         scope: dict[str, Any] = {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}}
         scope['state'] = self.state
         if 'heaven' in sys.modules:
@@ -512,7 +512,7 @@ class Engine:
             raise lifespan.error
 
     async def shutdown(self) -> None:
-        """End what still goes on, send `lifespan.shutdown`, and cancel the tasks that the application leaves behind."""
+        """Ends what still goes on, sends `lifespan.shutdown`, and cancels the tasks that the application has left."""
         failures: list[BaseException] = []
         calls = list(self.calls)
         for each in calls:
@@ -609,7 +609,7 @@ class Alarm:
 
 
 async def sleep(waiters: Waiters, alarm: Alarm | None = None, limit: float = LONGEST) -> bool:
-    """Wait until `wake` is called for the same list; false if it has not been after `limit` seconds."""
+    """Waits until `wake` is called for the same list; false if it has not been after `limit` seconds."""
     waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     waiters.append(waiter)
     if alarm is not None:

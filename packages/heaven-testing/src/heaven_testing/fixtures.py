@@ -72,7 +72,7 @@ async def _heaven_anyio_client(request: pytest.FixtureRequest) -> AsyncIterator[
 
 
 def _without_plugin(test: Any) -> Iterator[AsyncClient]:
-    """Run the test on a loop of its own, with the client entered before it and left after it."""
+    """Runs the test on a loop of its own, with the client entered before it and left after it."""
     import asyncio
     import functools
     import inspect

@@ -28,7 +28,7 @@ def trio(
     cookies: Any = None,
     app: heaven.App | None = None,
 ) -> Trio:
-    """Build the `(req, res, ctx)` of a request, to call one handler with; no hook runs, and the app is not started.
+    """Builds the `(req, res, ctx)` of a request, to call one handler with; no hook runs, and the app is not started.
 
     `json`, `data`, `files`, `headers` and `cookies` are as httpx takes them, `body` is sent as it is. With an app that
     has a route for the URL, `req.route` and `req.params` are set; without one, an empty app stands in. Raises
@@ -66,7 +66,7 @@ class _Taken(BaseException):
 
 
 def _taken_from(app: heaven.App, scope: dict[str, Any], body: bytes) -> Trio:
-    """Send a request to a copy of the app that gives up its trio before the first hook."""
+    """Sends a request to a copy of the app that gives up its trio before the first hook."""
     from heaven.table import walk
 
     def take(req: Any, res: Any, ctx: Any) -> None:
@@ -94,7 +94,7 @@ def _taken_from(app: heaven.App, scope: dict[str, Any], body: bytes) -> Trio:
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run a coroutine that never waits: all that it could wait for is there."""
+    """Runs a coroutine that never waits: all that it could wait for is there."""
     try:
         coroutine.send(None)
     except StopIteration:

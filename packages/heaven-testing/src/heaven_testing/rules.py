@@ -54,15 +54,15 @@ class Rules:
         raise violation
 
     def received(self, message: Message) -> None:
-        """Note a message on its way to the application."""
+        """Notes a message on its way to the application."""
         self.breach(f'the server sent {message!r} on a connection of an unknown type')
 
     def sent(self, message: Message) -> None:
-        """Note a message of the application."""
+        """Notes a message of the application."""
         self.breach(f'the application sent {message!r} on a connection of an unknown type')
 
     def returned(self, value: object) -> None:
-        """Note that the coroutine of the application has returned."""
+        """Notes that the coroutine of the application has returned."""
         if value is not None:
             self.breach(f'the application returned {value!r}: its coroutine must return None')
 
@@ -392,7 +392,7 @@ _RULES: dict[object, type[Rules]] = {'http': HTTPRules, 'websocket': WebSocketRu
 
 
 def rules_for(scope: Scope) -> Rules:
-    """Check a scope, and give the rules of its connection.
+    """Checks a scope, and gives the rules of its connection.
 
     A scope of an unknown type has no rules but those all messages share: it is the application that must refuse it.
     """
@@ -449,7 +449,7 @@ class _Unknown(Rules):
 
 
 def lint(app: ASGIApp) -> ASGIApp:
-    """Wrap an ASGI application so that every message, in either direction, is checked against the ASGI specification.
+    """Wraps an ASGI application so that every message, in either direction, is checked against the ASGI specification.
 
     A breach raises `ASGIViolation` where it happens; if the application swallows it, it is raised again at the end.
 
@@ -485,7 +485,7 @@ def lint(app: ASGIApp) -> ASGIApp:
 
 
 def call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Awaitable[object]:
-    """Call an application; what it gives must be awaitable."""
+    """Calls an application; what it gives must be awaitable."""
     awaitable: object = app(scope, receive, send)
     if awaitable.__class__ is not CoroutineType and not isinstance(awaitable, Awaitable):
         raise ASGIViolation(f'the application gave {awaitable!r}, not an awaitable: it must be a coroutine function')

@@ -148,7 +148,7 @@ class Events(_Stream):
         self.close()
 
     def close(self) -> None:
-        """Leave the stream."""
+        """Leaves the stream."""
         if self._response is not None:
             self._response.close()
 
@@ -192,7 +192,7 @@ class AsyncEvents(_Stream):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Leave the stream."""
+        """Leaves the stream."""
         if self._response is not None:
             await self._response.aclose()
 

@@ -61,7 +61,7 @@ class _Opening:
         self.head = exchange.scope['method'] == 'HEAD'
 
     async def more(self, piece: bytes | BaseException | None = None) -> bool:
-        """Sort the messages that have come; false at the end.
+        """Sorts the messages that have come; false at the end.
 
         `piece` is of the request's body: b'' its end, an exception what keeps it from being made.
         """
@@ -117,7 +117,7 @@ def _known_body(request: httpx.Request) -> bytes | None:
 
 
 async def _shake(engine: Engine, request: httpx.Request) -> Response:
-    """Open a WebSocket: the response is 101 with the socket among its extensions, or the refusal."""
+    """Opens a WebSocket: the response is 101 with the socket among its extensions, or the refusal."""
     limit = limit_of(request)
     socket = engine.socket(request, request.extensions['heaven.websocket'])
     socket.start()
@@ -268,7 +268,7 @@ class Portal:
         self.stuck: bool = False
 
     def run(self, coroutine: Coroutine[Any, Any, T], limit: float) -> T:
-        """Run a coroutine, in the context of the caller; its own waits are limited, so only the loop can be stuck."""
+        """Runs a coroutine, in the context of the caller; its own waits are limited, so only the loop can be stuck."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
             while True:
@@ -332,7 +332,7 @@ class Transport(httpx.BaseTransport):
         self.closed: bool = False
 
     def run(self, coroutine: Coroutine[Any, Any, T], limit: float) -> T:
-        """Run a coroutine on the loop of the application."""
+        """Runs a coroutine on the loop of the application."""
         with self._lock:
             if self.closed:
                 coroutine.close()

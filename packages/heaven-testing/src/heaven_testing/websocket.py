@@ -175,11 +175,11 @@ class AsyncWebSocket:
         return self._session.closed if self._session is not None else None
 
     async def send(self, data: str | bytes) -> None:
-        """Send a message. Raises WebSocketClosed, or what the application raised."""
+        """Sends a message. Raises WebSocketClosed, or what the application raised."""
         await self._open_session.send(data)
 
     async def send_json(self, value: Any) -> None:
-        """Send a value as JSON text."""
+        """Sends a value as JSON text."""
         await self.send(json.dumps(value))
 
     async def receive(self, timeout: float | None = None) -> str | bytes:
@@ -194,7 +194,7 @@ class AsyncWebSocket:
         return json.loads(await self.receive(timeout))
 
     async def close(self, code: int = 1000, reason: str = '') -> None:
-        """Close, and wait for the application to end. Raises what the application raised."""
+        """Closes, and waits for the application to end. Raises what the application raised."""
         if self._session is not None:
             await self._session.close(code, reason)
 
@@ -248,11 +248,11 @@ class WebSocket:
         return self._session.closed
 
     def send(self, data: str | bytes) -> None:
-        """Send a message. Raises WebSocketClosed, or what the application raised."""
+        """Sends a message. Raises WebSocketClosed, or what the application raised."""
         self._transport.run(self._session.send(data), self._session.limit)
 
     def send_json(self, value: Any) -> None:
-        """Send a value as JSON text."""
+        """Sends a value as JSON text."""
         self.send(json.dumps(value))
 
     def receive(self, timeout: float | None = None) -> str | bytes:
@@ -268,7 +268,7 @@ class WebSocket:
         return json.loads(self.receive(timeout))
 
     def close(self, code: int = 1000, reason: str = '') -> None:
-        """Close, and wait for the application to end. Raises what the application raised."""
+        """Closes, and waits for the application to end. Raises what the application raised."""
         self._transport.run(self._session.close(code, reason), self._session.limit + GRACE)
 
     def __iter__(self) -> Iterator[str | bytes]:
