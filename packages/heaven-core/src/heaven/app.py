@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from os.path import dirname
+from typing import Any, NamedTuple
 
 from heaven.context import Context, Keeper, Shelf
 from heaven.errors import UrlError
@@ -15,10 +16,7 @@ from heaven.response import TEXT, UNSET, Response
 from heaven.routing import TYPES, Type, rank
 from heaven.serving import LENGTHS, conclude, stray
 from heaven.table import walk
-from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Scope, Send
-
-if TYPE_CHECKING:
-    from heaven.rendering import Renderer
+from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Renderer, Scope, Send
 
 
 class RouteInfo(NamedTuple):
@@ -52,24 +50,20 @@ class App(Registrar, Lifecycle, Keeper):
         json: Codec | None = None,
     ) -> None:
         super().__init__()
-        self._app = self
-        self._config: Mapping[str, Any] = (config() if callable(config) else config) or {}
+        maker = sys._getframe(1).f_globals
+        self._app, self._package, self._folder = self, maker.get('__package__'), dirname(maker.get('__file__') or '')
+        self._config = (config() if callable(config) else config) or {}
         self.debug, self.max_body_size, self.domain, self._json = debug, max_body_size, domain, json
         self.types: dict[str, Type] = dict(TYPES)
         self._handlers: dict[Any, Handler] = {}
         self._renderer: Renderer | None = None
-        maker = sys._getframe(1).f_globals
-        self._package: str = maker.get('__package__') or ''
-        self._folder: str = str(maker.get('__file__') or '').rpartition('/')[0]
 
     @property
     def codec(self) -> Codec:
         """The JSON codec: the app's own, else that of the app it is mounted on, else the standard library's."""
-        if self._json is None and self.parent is None:
-            from heaven import codec
+        from heaven import codec
 
-            self._json = codec
-        return self._json or self.parent.codec  # type: ignore[union-attr]
+        return self._json or (self.parent.codec if self.parent else codec)
 
     @property
     def renderer(self) -> Renderer | None:
@@ -178,21 +172,6 @@ class App(Registrar, Lifecycle, Keeper):
         from heaven.rendering import templating
 
         templating().Templates(folder, relative_to, prefix, escape, asynchronous, context).install(self)
-
-    def cors(self, origins: Any = '*', **options: Any) -> None:
-        """Lets pages of other origins use this app (the Fetch standard): origins exactly as named, or all with `'*'`.
-
-        Options are `methods`, `headers`, `expose`, `credentials`, `max_age` in seconds and `subdomains`.
-        """
-        from heaven.cors import cors
-
-        cors(self, origins, **options)
-
-    def sessions(self, secret_key: Any, cookie_name: str = 'session', **options: Any) -> None:
-        """Gives every request `ctx.session`, a dict in a signed cookie; `secret_key` may be a list, newest first."""
-        from heaven.sessions import sessions
-
-        sessions(self, secret_key, cookie_name, **options)
 
     def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
         """Serves the app with uvicorn, which takes the options."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+from heaven.errors import optional
+from heaven.types import App, Context, Request, Response
 
-    from .app import App
-    from .context import Context
-    from .request import Request
-    from .response import Response
-
-    Trio = tuple[Request, Response, Context]
+Trio = tuple[Request, Response, Context]
 
 
 class Renderer(Protocol):
@@ -59,8 +55,6 @@ def is_text(name: str) -> bool:
 
 def templating(need: str = 'app.TEMPLATES') -> Any:
     """Gives the heaven_templating module, or raises `MissingPackage` with the line that installs it."""
-    from .errors import optional
-
     return optional('heaven_templating', 'heaven-templating', need)
 
 
@@ -68,5 +62,4 @@ def renderer_of(app: App, name: str) -> Renderer:
     """Gives what renders the templates of an app: what was plugged, else heaven-templating on `./templates`."""
     if app.renderer is None:
         templating(f'rendering {name!r}').Templates('templates').install(app._root())
-    renderer: Any = app.renderer
-    return renderer  # type: ignore[no-any-return]
+    return app.renderer  # type: ignore[return-value]

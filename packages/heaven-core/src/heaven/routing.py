@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from heaven.errors import UrlError
-from heaven.types import Handler, Request
+from heaven.types import Request
 
 UNTYPED, REST = 1_000_000, 1_000_001
 WIDEST = 64
@@ -273,11 +273,6 @@ def is_async(func: Any, flag: int = 0x80) -> bool:
     return code is not None and bool(code.co_flags & flag)
 
 
-def nothing(segments: Sequence[str]) -> Any:
-    """The key of the patterns that have no literal."""
-    return ()
-
-
 class Router:
     """Finds the entry for a method and a path.
 
@@ -298,7 +293,7 @@ class Router:
         """Adds an entry; gives the one that was there before, which is a conflict, or the one added."""
         rank, segments = entry.pattern.rank, entry.pattern.segments
         literals = [at for at, segment in enumerate(segments, 1) if segment.type is None]
-        pick: Any = itemgetter(*literals) if literals else nothing
+        pick: Any = itemgetter(*(literals or [0]))  # the first is '', of what stands before the first slash
         _, leaves, _ = self.rows.setdefault(rank, (pick, {}, len(rank) if rank[-1:] == (REST,) else 0))
         key = pick(['', *(segment.text for segment in segments)])
         return leaves.setdefault(key, {}).setdefault(method, entry)
@@ -312,7 +307,7 @@ class Router:
         rows = sorted(self.rows.items(), key=lambda item: item[0])
         for rank, (_, leaves, rest) in rows:
             for key, leaf in leaves.items() if not any(rank[:-1]) else ():
-                path = ''.join(f'/{text}' for text in (key if isinstance(key, tuple) else (key,)))
+                path = ''.join(f'/{text}' for text in (key if isinstance(key, tuple) else (key,)) if text)
                 if rank and 0 < rank[-1] < REST:
                     self.tails[path] = {} if path in self.tails else leaf
                 for spelling in (path or '/', f'{path}/') if not any(rank) or rest else ():
@@ -334,7 +329,7 @@ class Router:
         start, slash, last = path.rpartition('/')
         leaf = self.tails.get(start)
         if leaf is not None:
-            entry = leaf.get(method)
+            entry: Entry | None = leaf.get(method)
             if entry is None or entry.unsure or not slash or not last or last[0] == '.':
                 return None
             name, _, convert = entry.names[0]
