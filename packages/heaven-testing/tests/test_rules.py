@@ -298,6 +298,22 @@ def test_the_client_checks_its_own_messages():
         client.get('/')
 
 
+def test_without_lint_header_names_may_have_capitals_and_nothing_else_is_let_pass():
+    async def app(scope, receive, send):
+        if scope['type'] == 'websocket':
+            await receive()
+            return await send({'type': 'websocket.accept', 'headers': [(b'X-A', b'b')]})
+        await send(start(headers=[(b'Content-Length', b'1'), (b'X-A', b'b')]))
+        await send(body(b'a' if scope['path'] == '/' else b'ab', False))
+
+    with Client(app, lint=False) as client:
+        assert client.get('/').headers['x-a'] == 'b'
+        with client.websocket('/') as ws:
+            assert ws.response.headers['x-a'] == 'b'
+        with pytest.raises(ASGIViolation, match='longer than its content-length'):
+            client.get('/long')
+
+
 def test_headers_given_as_an_iterator_are_read_once_and_arrive():
     async def app(scope, receive, send):
         await send(start(headers=((b'x-a', b'%d' % n) for n in range(2))))

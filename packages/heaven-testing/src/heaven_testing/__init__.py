@@ -6,23 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .client import AsyncClient as AsyncClient
-    from .client import Client as Client
-    from .client import Response as Response
+    from .client import AsyncClient as AsyncClient, Client as Client, Response as Response
     from .handling import trio as trio
-    from .rules import ASGIViolation as ASGIViolation
-    from .rules import lint as lint
-    from .sse import AsyncEvents as AsyncEvents
-    from .sse import Event as Event
-    from .sse import Events as Events
-    from .transport import AsyncTransport as AsyncTransport
-    from .transport import LifespanFailed as LifespanFailed
-    from .transport import Transport as Transport
-    from .websocket import AsyncWebSocket as AsyncWebSocket
-    from .websocket import Close as Close
-    from .websocket import WebSocket as WebSocket
-    from .websocket import WebSocketClosed as WebSocketClosed
-    from .websocket import WebSocketRefused as WebSocketRefused
+    from .rules import ASGIViolation as ASGIViolation, lint as lint
+    from .sse import AsyncEvents as AsyncEvents, Event as Event, Events as Events
+    from .transport import AsyncTransport as AsyncTransport, LifespanFailed as LifespanFailed, Transport as Transport
+    from .websocket import (
+        AsyncWebSocket as AsyncWebSocket,
+        Close as Close,
+        WebSocket as WebSocket,
+        WebSocketClosed as WebSocketClosed,
+        WebSocketRefused as WebSocketRefused,
+    )
 
 _HOMES = {
     'client': ('AsyncClient', 'Client', 'Response'),

@@ -13,8 +13,7 @@ import httpx
 from .engine import Engine
 from .rules import ASGIApp
 from .sse import AsyncEvents, Events
-from .transport import Address, AsyncTransport, Transport
-from .transport import Response as Response
+from .transport import Address, AsyncTransport, Response as Response, Transport
 from .websocket import AsyncWebSocket, WebSocket
 
 
@@ -173,8 +172,8 @@ class Client(httpx.Client):
     It runs the application on one event loop, in one thread, from its first use to its end. `client` is the address
     the application sees, `root_path` where it is mounted, `limit` how many seconds startup, shutdown and all waiting
     for one response may take. Each wait for the application is limited by httpx's timeout, 5 seconds unless told
-    otherwise, and raises `httpx.ReadTimeout`. The base URL is `http://localhost`, or the domain of a Heaven app; every
-    request takes `subdomain`.
+    otherwise, and raises `httpx.ReadTimeout`. `lint=False` lets header names have capitals. The base URL is
+    `http://localhost`, or the domain of a Heaven app; every request takes `subdomain`.
 
     >>> async def app(scope, receive, send):
     ...     await send({'type': 'http.response.start', 'status': 200})
@@ -192,10 +191,16 @@ class Client(httpx.Client):
         client: Address = ('127.0.0.1', 50000),
         root_path: str = '',
         limit: float = 30.0,
+        lint: bool = True,
         **options: Unpack[ClientOptions],
     ) -> None:
         self._link = Transport(
-            app, raise_app_exceptions=raise_app_exceptions, client=client, root_path=root_path, limit=limit
+            app,
+            raise_app_exceptions=raise_app_exceptions,
+            client=client,
+            root_path=root_path,
+            limit=limit,
+            lint=lint,
         )
         self._replacements = Replacements(self._link.engine)
         self._base: tuple[httpx.URL | None, str] = (None, '')
@@ -324,7 +329,8 @@ class AsyncClient(httpx.AsyncClient):
     It runs the application on the event loop of the test. `client` is the address the application sees, `root_path`
     where it is mounted, `limit` how many seconds startup, shutdown and all waiting for one response may take. Each wait
     for the application is limited by httpx's timeout, 5 seconds unless told otherwise, and raises `httpx.ReadTimeout`.
-    The base URL is `http://localhost`, or the domain of a Heaven app; every request takes `subdomain`.
+    `lint=False` lets header names have capitals. The base URL is `http://localhost`, or the domain of a Heaven app;
+    every request takes `subdomain`.
 
     >>> import asyncio
     >>> async def app(scope, receive, send):
@@ -345,10 +351,16 @@ class AsyncClient(httpx.AsyncClient):
         client: Address = ('127.0.0.1', 50000),
         root_path: str = '',
         limit: float = 30.0,
+        lint: bool = True,
         **options: Unpack[ClientOptions],
     ) -> None:
         self._link = AsyncTransport(
-            app, raise_app_exceptions=raise_app_exceptions, client=client, root_path=root_path, limit=limit
+            app,
+            raise_app_exceptions=raise_app_exceptions,
+            client=client,
+            root_path=root_path,
+            limit=limit,
+            lint=lint,
         )
         self._replacements = Replacements(self._link.engine)
         self._base: tuple[httpx.URL | None, str] = (None, '')

@@ -408,12 +408,14 @@ class Engine:
         client: tuple[str, int] | None = ('127.0.0.1', 50000),
         root_path: str = '',
         limit: float = 30.0,
+        lint: bool = True,
     ) -> None:
         self.app = app
         self.raise_app_exceptions = raise_app_exceptions
         self.client = client
         self.root_path: str = root_path.rstrip('/')
         self.limit = limit
+        self.lint = lint
         self.state: dict[str, Any] = {}
         self.checked: bool = False
         self.calls: set[Call] = set()
@@ -473,7 +475,9 @@ class Engine:
         del scope['method']
         scope['asgi']['spec_version'] = '2.4'
         scope.update(subprotocols=subprotocols, extensions={'websocket.http.response': {}})
-        return Socket(self, scope, rules_for(scope))
+        rules = rules_for(scope)
+        rules.strict = self.lint
+        return Socket(self, scope, rules)
 
     def exchange(self, request: httpx.Request) -> Exchange:
         """Begins a request, its body left out."""
@@ -483,6 +487,7 @@ class Engine:
             self.checked = True
         rules = HTTPRules(scope)
         rules.headers(scope)  # all else is as it was in the first scope
+        rules.strict = self.lint
         return Exchange(self, scope, rules)
 
     async def startup(self) -> None:

@@ -43,6 +43,7 @@ class Rules:
 
     extensions: Any
     broken: ASGIViolation | None = None
+    strict: bool = True  # else header names may have capitals, which servers let pass, and Django sends
 
     def __init__(self, scope: Scope) -> None:
         self.extensions = scope.get('extensions') or {}
@@ -92,6 +93,8 @@ class Rules:
             if not isinstance(headers, Iterable) or isinstance(headers, (str, bytes)):
                 self.breach(f'{message["type"]}: headers is {headers!r}, not a list of [name, value]')
             headers = message['headers'] = list(headers)  # an iterator can be read once only
+        if not self.strict:
+            headers = message['headers'] = [(bytes(name).lower(), value) for name, value in headers]
         try:
             seen = _fine.issuperset(headers)
         except TypeError:  # a pair may be a list
@@ -340,7 +343,7 @@ class WebSocketRules(Rules):
             self.breach(f'the application sent {kind}, an extension that the scope does not offer')
         if self.state == self.OPEN:
             self.breach(f'the application sent {kind} after websocket.accept')
-        self.state = self.REFUSING
+        self.state, self.refusal.strict = self.REFUSING, self.strict
         try:
             self.refusal.sent({**message, 'type': kind.removeprefix('websocket.')})
         except ASGIViolation as violation:

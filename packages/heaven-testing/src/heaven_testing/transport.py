@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from .engine import GRACE, LONGEST, WANTED, Engine, Exchange, Socket, limit_of
-from .engine import LifespanFailed as LifespanFailed
+from .engine import GRACE, LONGEST, WANTED, Engine, Exchange, LifespanFailed as LifespanFailed, Socket, limit_of
 from .rules import ASGIApp, Message
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
 
     `client` is the address the application sees, `root_path` where it is mounted, `limit` how many seconds startup and
     shutdown may each take, and all waiting for one response together. An exception of the application is raised by the
-    wait for its response, unless `raise_app_exceptions` is false.
+    wait for its response, unless `raise_app_exceptions` is false. Without `lint`, header names may have capitals.
 
     >>> import asyncio, httpx
     >>> async def app(scope, receive, send):
@@ -181,8 +180,9 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         client: Address = ('127.0.0.1', 50000),
         root_path: str = '',
         limit: float = 30.0,
+        lint: bool = True,
     ) -> None:
-        self.engine: Engine = Engine(app, raise_app_exceptions, client, root_path, limit)
+        self.engine: Engine = Engine(app, raise_app_exceptions, client, root_path, limit, lint)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> Response:
@@ -325,8 +325,9 @@ class Transport(httpx.BaseTransport):
         client: Address = ('127.0.0.1', 50000),
         root_path: str = '',
         limit: float = 30.0,
+        lint: bool = True,
     ) -> None:
-        self.engine: Engine = Engine(app, raise_app_exceptions, client, root_path, limit)
+        self.engine: Engine = Engine(app, raise_app_exceptions, client, root_path, limit, lint)
         self._portal: Portal | None = None
         self._lock = threading.Lock()
         self.closed: bool = False
