@@ -9,8 +9,7 @@ import time
 import pytest
 from asks import ask, raised, see
 from driver import Live, call, http_scope
-from heaven import App, Disconnected
-from heaven import forms as module
+from heaven import App, Disconnected, forms as module
 from heaven.forms import SPILL, File
 from parts import MULTIPART, URLENCODED, multipart, plain, text, upload
 

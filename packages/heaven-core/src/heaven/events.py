@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from asyncio import Task, get_running_loop, wait
-from collections.abc import AsyncIterator
+from asyncio import gather, get_running_loop, wait
 from contextvars import copy_context
 from typing import Any, Self
 
-from heaven import codec as standard
-from heaven.serving import close, in_thread
+from heaven import codec, serving
 
-EVENT = frozenset({'data', 'event', 'id', 'retry'})
-LINE = re.compile('\r\n|\r|\n')
+FIELDS = {'event': '[^\r\n\0]*', 'id': '[^\r\n\0]*', 'retry': '[0-9]+'}
 
 
-def frame(item: Any, codec: Any = standard) -> bytes:
+def frame(item: Any, codec: Any = codec) -> bytes:
     """Frames one event: a str, an event, or anything else as JSON.
 
     An event is a dict with `data` (a str, or JSON) and no keys but `data event id retry`; `retry` is milliseconds.
@@ -24,43 +21,35 @@ def frame(item: Any, codec: Any = standard) -> bytes:
         frame('a\\r\\nb')                     # b'data: a\\ndata: b\\n\\n'
         frame({'data': 1, 'id': 7})         # b'id: 7\\ndata: 1\\n\\n'
     """
-    fields = item if isinstance(item, dict) and 'data' in item and item.keys() <= EVENT else {'data': item}
-    lines = []
-    for name in ('event', 'id', 'retry'):
-        if (value := fields.get(name)) is not None:
-            if re.search('[\r\n\0]', text := str(value)) or name == 'retry' and not re.fullmatch('[0-9]+', text):
-                raise ValueError(f'{text!r:.80} cannot be the {name} of an event')
-            lines.append(f'{name}: {text}\n')
-    data = fields['data']
-    if not isinstance(data, str):
-        data = codec.dumps(data)
-        data = data if isinstance(data, str) else bytes(data).decode()
-    lines += [f'data: {line}\n' for line in LINE.split(data)]
-    return f'{"".join(lines)}\n'.encode()
-
-
-def events(iterator: Any, ping: float = 15, codec: Any = standard) -> AsyncIterator[bytes]:
-    """Frames what an iterator gives, async or not, with a comment for every `ping` seconds of silence."""
-    return Events(iterator, ping, codec)
+    event = item if isinstance(item, dict) and 'data' in item and item.keys() <= {'data', *FIELDS} else {'data': item}
+    lines = [(name, str(event[name])) for name in FIELDS if event.get(name) is not None]
+    for name, text in lines:
+        if not re.fullmatch(FIELDS[name], text):
+            raise ValueError(f'{text!r:.80} cannot be the {name} of an event')
+    data = event['data'] if isinstance(event['data'], str) else codec.dumps(event['data'])
+    lines += [
+        ('data', text) for text in re.split('\r\n|\r|\n', data if isinstance(data, str) else bytes(data).decode())
+    ]
+    return ''.join([*(f'{name}: {text}\n' for name, text in lines), '\n']).encode()
 
 
 class Events:
-    """Iterates over frames; what the source does between two of them is one task, so that a comment cuts nothing."""
+    """Iterates over frames, with a comment for every `ping` seconds of silence.
 
-    def __init__(self, iterator: Any, ping: float, codec: Any) -> None:
-        self.iterator, self.ping, self.codec = iterator, ping, codec
-        self.source = aiter(iterator) if hasattr(iterator, '__aiter__') else in_thread(iter(iterator))
-        self.context = copy_context()
-        self.pending: Task[Any] | None = None
+    What the source, async or not, does between two events is one task, so that a comment cuts nothing.
+    """
+
+    def __init__(self, iterator: Any, ping: float | None = 15, codec: Any = codec) -> None:
+        self.iterator, self.ping, self.codec, self.context = iterator, ping or None, codec, copy_context()
+        self.source = aiter(iterator) if hasattr(iterator, '__aiter__') else serving.in_thread(iter(iterator))
+        self.pending: Any = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        if self.pending is None:
-            self.pending = get_running_loop().create_task(self.step(), context=self.context)
-        await wait([self.pending], timeout=self.ping or None)
-        if not self.pending.done():
+        self.pending = self.pending or get_running_loop().create_task(self.step(), context=self.context)
+        if not (await wait([self.pending], timeout=self.ping))[0]:
             return b': ping\n\n'
         step, self.pending = self.pending, None
         return frame(step.result(), self.codec)
@@ -72,9 +61,7 @@ class Events:
         """Ends the source: what it waits for is cancelled, then it is closed."""
         if self.pending is not None:
             self.pending.cancel()
-            await wait([self.pending])
-            if not self.pending.cancelled():
-                self.pending.exception()
-        await close(self.source)
+            await gather(self.pending, return_exceptions=True)
+        await serving.close(self.source)
         if self.iterator is not self.source:
-            await close(self.iterator)
+            await serving.close(self.iterator)

@@ -227,9 +227,9 @@ class Response:
         """
         self.status = status
         if sse:
-            from heaven.events import events
+            from heaven.events import Events
 
-            iterator, content_type = events(iterator, ping, self._req._entry.codec), 'text/event-stream'
+            iterator, content_type = Events(iterator, ping, self._req._entry.codec), 'text/event-stream'
             self.headers['cache-control'] = 'no-cache'
         elif content_type.startswith('text/') and 'charset' not in content_type:
             content_type += '; charset=utf-8'
