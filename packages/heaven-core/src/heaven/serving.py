@@ -201,7 +201,7 @@ async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: 
     if res._kind is FOREIGN:
         from heaven.mounting import forward
 
-        return await forward(req, start, res._body, send)
+        return await forward(req, res, start, send)
     try:
         if not await put(req, send, start):
             return

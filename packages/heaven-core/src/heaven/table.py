@@ -158,7 +158,10 @@ def compile_tables(root: App) -> dict[str, Table]:
     """Compiles the registrations of a tree of apps into one table a subdomain, and one, `''`, for those unknown."""
     places = list(walk(root))
     labels = {'www', *(label for place in places for label in (*place.app._labels, place.subdomain) if label)}
-    tables = {label: Table(root, places) for label in (labels | {''} if len(labels) > 1 else labels)}
+    tables = {
+        label: Table(root, [place for place in places if place.subdomain in (None, label)])
+        for label in (labels | {''} if len(labels) > 1 else labels)
+    }
     for place in places:
         app = place.app
         handlers = {key: app._resolve(func, f'ERROR({key})') for key, func in app._errors.items()}
