@@ -60,4 +60,4 @@ def test_the_suite_of_core_passes_through_the_lint(tmp_path):
     assert result.returncode == 0, result.stdout
     count, kinds = result.stdout.rpartition('linted: ')[2].split(maxsplit=1)
     assert int(count) > 500
-    assert kinds.startswith("['http', 'lifespan'")
+    assert kinds.startswith("['http', 'lifespan', 'websocket']")
