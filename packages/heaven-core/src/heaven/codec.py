@@ -7,27 +7,27 @@ from dataclasses import fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
 from enum import Enum
-from math import isfinite
 from typing import Any
 from uuid import UUID
 
 
 def plain(value: Any) -> Any:
     """Turns what JSON has no word for into what it has: dataclasses, dates, times, UUID, Decimal and Enum."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, (UUID, Decimal)):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
+    match value:
+        case date() | time():
+            return value.isoformat()
+        case UUID() | Decimal():
+            return str(value)
+        case Enum():
+            return value.value
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {field.name: getattr(value, field.name) for field in fields(value)}
     raise TypeError(f'{type(value).__name__} cannot be written as JSON: {value!r:.80}')
 
 
 def finite(text: str) -> float:
     """Reads a number, or raises a ValueError if it is not finite."""
-    if not isfinite(number := float(text)):
+    if not abs(number := float(text)) < float('inf'):
         raise ValueError(f'{text:.20} is not a finite number')
     return number
 
@@ -48,8 +48,7 @@ def dumps(value: Any) -> bytes:
 
 def loads(data: bytes) -> Any:
     """Reads UTF-8 JSON; ValueError for anything else, non-finite numbers and lone surrogates included (RFC 8259)."""
-    text = data.decode()
-    value = decode(text)
+    value = decode(text := data.decode())
     if '\\u' in text:
-        encode(value).encode()
+        dumps(value)
     return value

@@ -24,46 +24,38 @@ def set_cookie(
     partitioned: bool,
 ) -> str:
     """Builds the value of a Set-Cookie header; ValueError for what a cookie may not be."""
-    if not name or not TOKEN.issuperset(name):
-        raise ValueError(f'{name!r:.80} is no cookie name: use letters, digits, hyphens and underscores')
     text = '' if value is None else str(value)
     inner = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
-    if not OCTETS.issuperset(inner):
-        raise ValueError(
-            f'a cookie cannot hold {text!r:.80}: quote it with urllib.parse.quote(value), unquote when read'
-        )
-    for attribute, allowed in ((path, ATTRIBUTE), (domain, TOKEN)):
-        if attribute is not None and not allowed.issuperset(attribute):
-            raise ValueError(f'a cookie attribute cannot hold {attribute!r:.80}: use urllib.parse.quote(path)')
-    prefix = name.lower()
-    if prefix.startswith(('__secure-', '__host-')) and not secure:
-        raise ValueError(f'{name} needs secure=True')
-    if prefix.startswith('__host-') and (domain or path != '/'):
-        raise ValueError(f"{name} needs path='/' and no domain")
+    same = None if samesite is None else str(samesite).capitalize()
+    host, prefixed = (name.lower().startswith(prefix) for prefix in ('__host-', ('__host-', '__secure-')))
+    for wrong, why in (
+        (not name or not TOKEN.issuperset(name), '{name!r:.80} is no cookie name: use letters, digits, - and _'),
+        (
+            not OCTETS.issuperset(inner),
+            'a cookie cannot hold {text!r:.80}: quote it with urllib.parse.quote(value), unquote when read',
+        ),
+        (
+            not ATTRIBUTE.issuperset(path or ''),
+            'a cookie attribute cannot hold {path!r:.80}: use urllib.parse.quote(path)',
+        ),
+        (not TOKEN.issuperset(domain or ''), 'the domain of a cookie cannot be {domain!r:.80}'),
+        (prefixed and not secure, '{name} needs secure=True'),
+        (host and (domain or path != '/'), "{name} needs path='/' and no domain"),
+        (same not in (None, 'Lax', 'Strict', 'None'), "samesite is 'Lax', 'Strict' or 'None', not {samesite!r}"),
+        (same == 'None' and not secure, 'SameSite=None needs secure=True'),
+        (partitioned and not secure, 'partitioned needs secure=True'),
+    ):
+        if wrong:
+            raise ValueError(why.format(name=name, text=text, path=path, domain=domain, samesite=samesite))
     if value is None:
         max_age, expires = 0, 0
-    parts = [f'{name}={text}']
     if expires is not None:
         from email.utils import format_datetime
 
         moment = expires if isinstance(expires, datetime) else datetime.fromtimestamp(expires, UTC)
-        parts.append('Expires=' + format_datetime(moment.astimezone(UTC), usegmt=True))
-    if max_age is not None:
-        parts.append(f'Max-Age={int(max_age)}')
-    if domain:
-        parts.append(f'Domain={domain}')
-    if path:
-        parts.append(f'Path={path}')
-    if samesite is not None:
-        same = str(samesite).capitalize()
-        if same not in ('Lax', 'Strict', 'None'):
-            raise ValueError(f"samesite is 'Lax', 'Strict' or 'None', not {samesite!r}")
-        if same == 'None' and not secure:
-            raise ValueError('SameSite=None needs secure=True')
-        parts.append(f'SameSite={same}')
-    if partitioned and not secure:
-        raise ValueError('partitioned needs secure=True')
-    for flag, word in ((secure, 'Secure'), (httponly, 'HttpOnly'), (partitioned, 'Partitioned')):
-        if flag:
-            parts.append(word)
-    return '; '.join(parts)
+        expires = format_datetime(moment.astimezone(UTC), usegmt=True)
+    age = None if max_age is None else str(int(max_age))
+    named = {'Expires': expires, 'Max-Age': age, 'Domain': domain, 'Path': path, 'SameSite': same}
+    flags = {'Secure': secure, 'HttpOnly': httponly, 'Partitioned': partitioned}
+    attributes = [f'{key}={given}' for key, given in named.items() if given]
+    return '; '.join([f'{name}={text}', *attributes, *(flag for flag, wanted in flags.items() if wanted)])

@@ -37,8 +37,7 @@ class Abort(HeavenError):
         if is_failure(body) and not is_failure(status):
             body, status = status, body
         super().__init__(body, status)
-        self.body: Any = body
-        self.status: int | None = None if status is None else int(status)
+        self.body, self.status = body, None if status is None else int(status)
 
 
 class ClientError(HeavenError):
@@ -50,11 +49,8 @@ class ClientError(HeavenError):
 class Missing(ClientError, KeyError):
     """A value that was read with `[]` is not there: a KeyError, and a 400 that names it if nobody catches it."""
 
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f'{kind} {name!r} is missing')
-
     def __str__(self) -> str:
-        return str(self.args[0])
+        return '{} {!r} is missing'.format(*self.args)
 
 
 class TooLarge(ClientError):
@@ -105,6 +101,5 @@ def optional(module: str, pip: str, need: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.partition('.')[0]:
-            raise
-        raise MissingPackage(f"{need} needs a part that is not installed:\n\n    pip install '{pip}'\n") from None
+        missing = MissingPackage(f"{need} needs a part that is not installed:\n\n    pip install '{pip}'\n")
+        raise (missing if error.name == module.partition('.')[0] else error) from None

@@ -13,19 +13,16 @@ ABSOLUTE = re.compile(r'\A[a-z][a-z0-9+.-]*://[^/?#]*', re.I)
 def spelled(scope: Scope) -> tuple[str, list[str]] | None:
     """Gives the path, and its segments split as sent and decoded after; None for a target that is no path.
 
-    `path` is the authority: `raw_path` counts only where it decodes to it.
+    `path` is the authority: `raw_path` counts only where it decodes to it. What is not UTF-8 becomes U+FFFD.
     """
     path, raw = scope['path'], bytes(scope.get('raw_path') or b'')
-    if unquote_to_bytes(raw).decode('utf-8', 'replace') == path:
-        sent = raw.decode('latin-1')
-    else:
-        sent = ''
+    sent = raw.decode('latin-1') if decoded(raw) == path else ''
     path, sent = ABSOLUTE.sub('', path, count=1) or '/', ABSOLUTE.sub('', sent, count=1)
     if not path.startswith('/'):
         return None
     root = str(scope.get('root_path') or '').rstrip('/')
     split = path.split('/')
-    segments = [unquote_latin(part) for part in sent.split('/')] if sent.startswith('/') else list(split)
+    segments = [decoded(part.encode('latin-1')) for part in sent.split('/')] if sent.startswith('/') else list(split)
     if root and f'{path}/'.startswith(f'{root}/'):
         deep = root.count('/')
         path = path[len(root) :] or '/'
@@ -33,8 +30,5 @@ def spelled(scope: Scope) -> tuple[str, list[str]] | None:
     return path, segments if len(segments) > 1 else ['', '']
 
 
-def unquote_latin(part: str) -> str:
-    """Decodes one segment; what is not UTF-8 becomes U+FFFD."""
-    if '%' not in part and part.isascii():
-        return part
-    return unquote_to_bytes(part.encode('latin-1')).decode('utf-8', 'replace')
+def decoded(raw: bytes) -> str:
+    return unquote_to_bytes(raw).decode('utf-8', 'replace')

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
-from heaven.types import Scope
-
-if TYPE_CHECKING:
-    from heaven.request import Request
+from heaven.types import Request, Scope
 
 AUTHORITY = re.compile(r'(?P<host>\[[0-9a-f:.]+\]|[0-9a-z._~-]+)(:[0-9]{0,5})?', re.I | re.A)
 ADDRESS = re.compile(r'\[.*|[0-9.]+', re.A)
 PORTS = {'http': 80, 'ws': 80, 'https': 443, 'wss': 443}
-PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
 def authority(req: Request) -> str:
@@ -23,11 +18,8 @@ def authority(req: Request) -> str:
     if AUTHORITY.fullmatch(sent):
         return sent
     address, port = req.server
-    if address is None or port is None:
-        return 'localhost'
-    if ':' in address:
-        address = f'[{address}]'
-    return address if port == PORTS.get(req.scheme) else f'{address}:{port}'
+    host = 'localhost' if address is None or port is None else f'[{address}]' if ':' in address else address
+    return host if port in (None, PORTS.get(req.scheme)) else f'{host}:{port}'
 
 
 def absolute(req: Request) -> str:
@@ -38,10 +30,9 @@ def absolute(req: Request) -> str:
 
 def sent_path(scope: Scope) -> str:
     """Gives the path as sent: raw_path where it decodes to path, else path, quoted."""
-    path, raw = scope['path'], scope.get('raw_path')
-    if raw and unquote_to_bytes(raw).decode('utf-8', 'replace') == path:
-        return str(raw, 'latin-1')
-    return quote(path, safe=PATH_SAFE, errors='replace')
+    path, raw = scope['path'], scope.get('raw_path') or b''
+    agree = raw and unquote_to_bytes(raw).decode('utf-8', 'replace') == path
+    return str(raw, 'latin-1') if agree else quote(path, safe="/:@!$&'()*+,;=~-._", errors='replace')
 
 
 def subdomain(host: str, domain: str | None) -> str:
@@ -52,10 +43,6 @@ def subdomain(host: str, domain: str | None) -> str:
     """
     match = AUTHORITY.fullmatch(host)
     name = match['host'].lower().removesuffix('.') if match else ''
-    if not name or ADDRESS.fullmatch(name):
-        return 'www'
-    if domain is not None:
-        below = name.removesuffix('.' + domain.lower())
-        return (below.split('.')[0] if below != name else '') or 'www'
     labels = name.split('.')
-    return labels[0] if labels[0] and (len(labels) > 2 or labels[1:] == ['localhost']) else 'www'
+    known = len(labels) > 2 or labels[1:] == ['localhost'] if domain is None else name.endswith(f'.{domain.lower()}')
+    return labels[0] if known and labels[0] and not ADDRESS.fullmatch(name) else 'www'
