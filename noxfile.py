@@ -131,9 +131,11 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run every Python block of the README and of the docs."""
-    editable(session, *group('test'))
-    session.run('pytest', 'tests/test_docs.py', 'tests/test_quickstart.py', *session.posargs)
+    """Run every Python block of the README and of the docs, and build the site; `-- serve` shows it instead."""
+    editable(session, *group('docs'))
+    command = ['serve'] if 'serve' in session.posargs else ['build', '--clean', '--strict']
+    session.run('zensical', *command, env={'PYTHONPATH': 'tools'})
+    session.run('pytest', 'tests/test_docs.py', 'tests/test_quickstart.py')
 
 
 @nox.session
