@@ -183,7 +183,8 @@ class App(Registrar, Lifecycle, Keeper):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection (ASGI 3.0)."""
         try:
-            method, path, raw, root = scope['method'], scope['path'], scope['raw_path'], scope['root_path']
+            method, path = scope['method'], scope['path']
+            raw, root = scope['raw_path'], scope['root_path']
         except KeyError:
             method, path, raw, root = map(scope.get, ('method', 'path', 'raw_path', 'root_path'))
         table = self._fast

@@ -312,7 +312,7 @@ class Router:
                     self.tails[path] = {} if path in self.tails else leaf
                 for spelling in (path or '/', f'{path}/') if not any(rank) or rest else ():
                     self.literals.setdefault(spelling, {} if rest else leaf)  # of an empty rest lookups know no more
-        for size in range(max(map(len, self.rows), default=0) + 2):
+        for size in range(-1, max(map(len, self.rows), default=0) + 2):
             fits = [
                 (row, {key[0] if isinstance(key, tuple) else key for key in row[1]} if rank[:1] == (0,) else None)
                 for rank, row in rows
@@ -324,23 +324,26 @@ class Router:
     def find(self, req: Request, method: str, path: str) -> Entry | None:
         """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
 
-        A path that has an empty segment, or one that begins with a dot, can mean another to a hook.
+        A path that has an empty segment, or one that begins with a dot, can mean another to a hook: parameters that sort
+        before a slash, as both do, take a search.
         """
         start, slash, last = path.rpartition('/')
         leaf = self.tails.get(start)
         if leaf is not None:
             entry: Entry | None = leaf.get(method)
-            if entry is None or entry.unsure or not slash or not last or last[0] == '.':
+            if entry is None or entry.unsure or last < '/' or not slash:
                 return None
             name, _, convert = entry.names[0]
             if convert is None:
                 req._params = {name: last}
                 return entry
         segments = path.split('/')
-        if segments[0] or not slash or not last:
+        if segments[0] or not last:
             return None
-        size = len(segments) - 1
-        starts = self.sizes[size] if size < len(self.sizes) else self.sizes[-1]
+        try:
+            starts = self.sizes[len(segments)]
+        except IndexError:
+            starts = self.sizes[-1]
         for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
             leaf = leaves.get(pick(segments))
             if leaf is not None:
@@ -350,7 +353,7 @@ class Router:
                 params = {}
                 for name, at, convert in entry.names:
                     value = segments[at]
-                    if not value or value[0] == '.':
+                    if value < '/':
                         return None
                     try:
                         params[name] = value if convert is None else convert(value)
@@ -365,7 +368,7 @@ class Router:
 
         Gives the entry and the parameters, or None and the methods that the path has.
         """
-        size = len(segments) - (1 if segments[-1] else 2)
+        size = len(segments) - (not segments[-1])
         starts = self.sizes[size] if size < len(self.sizes) else self.sizes[-1]
         allowed: set[str] = set()
         for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
