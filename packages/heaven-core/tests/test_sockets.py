@@ -180,7 +180,7 @@ def test_the_handshake_is_completed_by_the_first_use_and_at_the_latest_by_the_en
             await ws.receive()
 
     peer = met(handler, 'a')
-    assert [m['type'] for m in peer.messages][0] == 'websocket.accept'
+    assert peer.messages[0]['type'] == 'websocket.accept'
     assert sum(m['type'] == 'websocket.accept' for m in peer.messages) == 1
     assert peer.code == 1000
 

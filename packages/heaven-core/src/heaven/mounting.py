@@ -21,7 +21,7 @@ class Mount:
         self, app: App | None, foreign: Any, prefix: Pattern | None, isolated: bool, label: str | None
     ) -> None:
         self.app, self.foreign, self.prefix, self.isolated, self.subdomain = app, foreign, prefix, isolated, label
-        self.state: dict[str, Any] = {}
+        self.place, self.state = (foreign, prefix, label), dict[str, Any]()
 
     def copied(self, parent: App) -> Mount:
         """Gives the mount of a copy of the app, for a copy of the parent."""
@@ -29,13 +29,12 @@ class Mount:
         if self.app is not None:
             twin.app = self.app.copy()
             twin.app.parent = parent
-        parent._routes = [route._replace(handler=twin) if route.handler is self else route for route in parent._routes]
         return twin
 
     def __call__(self, req: Request, res: Any, ctx: Any) -> None:
         """Leaves the answer to the foreign app, which gives it where others are sent."""
         res = getattr(res, '_res', res)
-        res._kind, res._body = FOREIGN, self
+        res._kind, res._body = FOREIGN, next(mount for mount in req.app._mounts if mount.place == self.place)
 
     async def life(self, app: App) -> AsyncIterator[None]:
         """Starts the foreign app, and stops it after the yield; one that knows no lifespan needs neither."""
@@ -70,14 +69,13 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
     if not callable(child):
         raise TypeError(f'{child!r} is no ASGI app')
     label = subdomain and parent.subdomain(subdomain)._subdomain
-    pattern = Pattern(prefix, parent._open().types) if prefix.strip('/') else None
+    whole = Pattern(f'{prefix.rstrip("/")}/*', parent._open().types)
+    pattern = Pattern(prefix, parent.types) if len(whole.segments) > 1 else None
     if not hasattr(child, '_mounts'):
         record = Mount(None, child, pattern, isolated, label)
-        parent._route(('*', 'WS'), prefix.rstrip('/') + '/*', record, label, origins=('*',))
+        parent._route(('*', 'WS'), whole.text, record, label, origins=('*',))
     elif child.parent is not None or child is parent._root():
         raise UrlDuplicateError('an app is mounted once, and not on itself: mount app.copy() to serve it twice')
-    elif child._middlewares:
-        raise ValueError('app.use wraps a whole app: use the middleware on the app that this one is mounted on')
     else:
         record = Mount(child, None, pattern, isolated, label)
         child.parent, child._shared = parent, not isolated

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from heaven.errors import ClientError, UrlDuplicateError
 from heaven.hooks import Guard, Hook, arrange, covering
-from heaven.resolving import scoped, threaded, timed
+from heaven.resolving import prepared, scoped
 from heaven.response import TEXT
 from heaven.routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
 from heaven.serving import decline
-from heaven.types import App, Context, Request, Response
+from heaven.types import App, Codec, Context, Handler, Request, Response
 
 READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
 
@@ -37,11 +37,9 @@ def walk(app: App) -> Iterator[Place]:
     while waiting:
         place = waiting.pop(0)
         yield place
-        for mount in place.app._mounts:
-            if mount.app is None:
-                continue
-            prefix = place.prefix if mount.prefix is None else mount.prefix.under(place.prefix)
-            realm, prefixed = (place.realm, place.prefixed) if not mount.isolated else (mount.app, bool(mount.prefix))
+        for mount in (mount for mount in place.app._mounts if mount.app is not None):
+            prefix = mount.prefix.under(place.prefix) if mount.prefix else place.prefix
+            realm, prefixed = (mount.app, bool(mount.prefix)) if mount.isolated else (place.realm, place.prefixed)
             label = mount.subdomain or place.subdomain
             waiting.append(Place(mount.app, prefix, label, place.depth + 1, realm, prefixed))
 
@@ -53,14 +51,8 @@ def line(app: App | None) -> list[App]:
 
 def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Entry:
     """Makes an entry with what its app decides."""
-    codec = app.codec
-
-    def encoded(value: Any) -> bytes:
-        return codec.dumps(value).encode()  # type: ignore[union-attr]
-
-    dumps = encoded if isinstance(codec.dumps([]), str) else codec.dumps
     more = {'limit': app.max_body_size, 'head': fields.get('method') == 'HEAD', **fields}
-    return Entry(app=app, handler=handler, coro=coro, codec=codec, dumps=dumps, **more)
+    return Entry(app=app, handler=handler, coro=coro, codec=app.codec, dumps=app._dumps, **more)
 
 
 class Table:
@@ -90,7 +82,7 @@ class Table:
                     leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, guards)
             router.freeze()
         if not self.guards and len(self.places) == 1:
-            self.router.missing = entry_of(self.root, missing if 404 in self.root._handlers else plainly_missing, True)
+            self.router.missing = entry_of(self.root, declined(404) if 404 in self.root._handlers else missing, True)
 
     def guarded(self, entry: Entry, guards: list[Guard]) -> Entry:
         """Decides the hooks of an entry, given those that cover its path."""
@@ -114,7 +106,10 @@ class Table:
             guards = self.reach(entry.app, True)
             return self.guarded(entry.but(method=method), covering(guards, reads))
         beneath = (place.app for place in self.places if place.prefix is None or starts(place.prefix, reads[0]))
-        handler = not_allowed(found, method == 'OPTIONS') if found else missing if where else no_path
+        allow = ', '.join(sorted({*found, 'OPTIONS'})) if found else None
+        handler = (
+            declined(404 if not allow else 204 if method == 'OPTIONS' else 405, allow) if where or whole else no_path
+        )
         entry = entry_of(next(beneath), handler, is_async(handler), method=method, answers='GET' * (method == 'HEAD'))
         entry = self.guarded(entry, covering(self.reach(entry.app, False), reads))
         return entry if where or whole else entry.but(before=(), after=())
@@ -126,11 +121,6 @@ def starts(prefix: Pattern, segments: list[str]) -> bool:
 
 
 async def missing(req: Request, res: Response, ctx: Context) -> None:
-    """Answers 404, or lets the ERROR handler do it."""
-    await decline(404, req, res, ctx)
-
-
-async def plainly_missing(req: Request, res: Response, ctx: Context) -> None:
     """Answers 404 where no ERROR handler could."""
     res._status, res._body, res._kind = 404, 'Not Found', TEXT
 
@@ -140,16 +130,14 @@ def no_path(req: Request, res: Response, ctx: Context) -> None:
     raise ClientError('the target of the request is no path: it must begin with a slash')
 
 
-def not_allowed(methods: set[str], asked: bool) -> Callable[..., Any]:
-    """Makes the handler that names the methods a path has: as 204 to OPTIONS, as 405 to the rest."""
-    allow = ', '.join(sorted({*methods, 'OPTIONS'}))
+def declined(status: int, allow: str | None = None) -> Handler:
+    """Makes the handler of what has no route: 404, or 405, or 204 to OPTIONS, with the methods that there are."""
 
     async def handler(req: Request, res: Response, ctx: Context) -> None:
-        res.headers['allow'] = allow
-        if asked:
-            res.status = 204
-        else:
-            await decline(405, req, res, ctx)
+        res.header('allow', allow)
+        res.status = status
+        if status != 204:
+            await decline(status, req, res, ctx)
 
     return handler
 
@@ -164,15 +152,13 @@ def compile_tables(root: App) -> dict[str, Table]:
     }
     for place in places:
         app = place.app
+        app._dumps = encoder(app.codec)
         handlers = {key: app._resolve(func, f'ERROR({key})') for key, func in app._errors.items()}
         app._handlers = {key: scoped(func, app) for key, func in handlers.items() if func is not None}
         for hook in app._hooks:
-            func = app._resolve(hook.func, hook.pattern.text)
-            if func is not None:
-                guard = guard_of(hook, func, place, len(places) > 1)
-                label = hook.subdomain or place.subdomain
-                for table in [tables[label]] if label else tables.values():
-                    table.guards.append(guard)
+            label, func = hook.subdomain or place.subdomain, app._resolve(hook.func, hook.pattern.text)
+            for table in [tables[label]] if label else tables.values():
+                table.guards += [guard_of(hook, func, place, len(places) > 1)] if func else []
         for route in app._routes:
             add(route, place, tables)
     for table in tables.values():
@@ -183,32 +169,29 @@ def compile_tables(root: App) -> dict[str, Table]:
     return tables
 
 
+def encoder(codec: Codec) -> Callable[[Any], bytes]:
+    """Gives what writes a value as bytes with a codec that may write text."""
+    dumps: Callable[[Any], Any] = codec.dumps
+    return dumps if isinstance(dumps([]), bytes) else lambda value: dumps(value).encode()
+
+
 def guard_of(hook: Hook, func: Any, place: Place, many: bool) -> Guard:
     """Makes the guard of a hook in its place."""
-    run = timed(func) if place.app.debug and not is_async(func) else func
+    run, pattern = prepared(func, place.app), hook.pattern.under(place.prefix)
     run = scoped(run, place.app) if many else run
     key = func if getattr(func, '__hash__', None) else id(func)
-    pattern = hook.pattern.under(place.prefix)
     order = place.depth, (*(-rank for rank in pattern.rank), 1)
     return Guard(pattern, run, is_async(run), key, hook, place.realm, place.prefixed, order)
 
 
 def add(route: Route, place: Place, tables: dict[str, Table]) -> None:
     """Adds the entries of a route to the table of its subdomain."""
-    app = place.app
-    func = app._resolve(route.handler, route.pattern.text)
-    if func is None:
-        return
-    coro = is_async(func)
-    if route.threaded and not coro:
-        func, coro = threaded(func), True
-    elif app.debug and not coro:
-        func = timed(func)
-    pattern = route.pattern.under(place.prefix)
-    table = tables[place.label(route)]
-    for method in route.methods:
+    app, pattern, table = place.app, route.pattern.under(place.prefix), tables[place.label(route)]
+    handler = app._resolve(route.handler, route.pattern.text)
+    func = prepared(handler, app, route.threaded)
+    for method in route.methods if handler is not None else ():
         entry = entry_of(
-            app, func, coro, method=method, pattern=pattern, route=pattern.text,
+            app, func, is_async(func), method=method, pattern=pattern, route=pattern.text,
             stream=route.stream, reads=method in READ_AHEAD and not route.stream, queries=pattern.queries,
             ceiling=route.max_body_size, origins=route.origins,
             limit=app.max_body_size if route.max_body_size is None else route.max_body_size,
