@@ -102,14 +102,15 @@ def test_headers_that_a_handler_set_are_kept(file):
     assert ask(handler, headers={'if-none-match': '"own"'}).status == 304
 
 
-def test_a_status_that_a_handler_set_is_kept_and_asks_no_conditions(file):
+@pytest.mark.parametrize('status', [404, 412, 416])
+def test_a_status_that_a_handler_set_is_kept_and_asks_no_conditions(file, status):
     def handler(req, res, ctx):
-        res.status = 404
+        res.status = status
         res.file(file)
 
     for headers in {'if-none-match': '*'}, {'range': 'bytes=0-1'}, {'if-match': '"x"'}:
         reply = ask(handler, headers=headers)
-        assert (reply.status, reply.body) == (404, b'0123456789')
+        assert (reply.status, reply.body) == (status, b'0123456789')
 
 
 @pytest.mark.parametrize('method', ['POST', 'PUT', 'DELETE', 'PATCH', 'QUERY', 'OPTIONS'])
@@ -199,7 +200,7 @@ def test_a_file_that_cannot_be_opened_for_want_of_descriptors_is_no_miss(file, m
     def full(*args):
         raise OSError(24, 'Too many open files')
 
-    monkeypatch.setattr(os, 'open', full)
+    monkeypatch.setattr('heaven.files.open', full, raising=False)
     reply = sends(file)
     assert reply.status == 500 and 'Too many open files' in caplog.text
 

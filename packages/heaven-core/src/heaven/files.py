@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import time
 from asyncio import to_thread
-from collections.abc import Sequence
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
-from errno import EIO, EMFILE, ENFILE, ENOMEM
 from hashlib import blake2b
-from io import FileIO
 from pathlib import Path, PurePath
-from shutil import copyfileobj
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Any, Self
 from urllib.parse import quote
 
 from heaven.errors import Abort, ClientError
-
-if TYPE_CHECKING:
-    from heaven.context import Context
-    from heaven.headers import Headers
-    from heaven.registering import Registrar
-    from heaven.request import Request
-    from heaven.response import Response
+from heaven.types import Context, Registrar, Request, Response
 
 CHUNK = 256 * 2**10
-TICK = 20_000_000  # nanoseconds: longer than the step of any kernel's file clock
-COARSE = 2_000_000_000  # nanoseconds: the step of file systems that keep whole seconds
-OURS = (EIO, EMFILE, ENFILE, ENOMEM)
-FLAGS = os.O_RDONLY | getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_NOCTTY', 0) | getattr(os, 'O_BINARY', 0)
+TICK, COARSE = 20_000_000, 2_000_000_000  # ns: longer than a step of any kernel's file clock, and than one of seconds
 
 TYPES = {
-    f'.{suffix}': kind
+    f'.{suffix}': f'{kind}; charset=utf-8' if kind.startswith('text/') else kind
     for kind, *suffixes in map(
         str.split,
         """
@@ -117,24 +103,21 @@ TYPES = {
     for suffix in suffixes
 }
 
-DEVICE = r' *(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.[^/]*)?'
-UNSOUND = re.compile(rf'[\x00-\x1f\x7f\\:]|(?:^|/)(?:(?:[^/]*[. ])?|{DEVICE})(?:/|\Z)', re.IGNORECASE)
+UNSOUND = re.compile(
+    r'[\x00-\x1f\x7f\\:]|(?:^|/)(?:(?:[^/]*[. ])?'
+    r'| *(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.[^/]*)?)(?:/|\Z)',
+    re.IGNORECASE,
+)
 UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f"*/:<>?\\\\|\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]')
-
-CLOCK = '[0-9]{2}:[0-9]{2}:[0-9]{2}'
 DATE = re.compile(
-    rf'[A-Z][a-z]{{2}}, [0-9]{{2}} [A-Z][a-z]{{2}} [1-9][0-9]{{3}} {CLOCK} GMT'  # Sun, 06 Nov 1994 08:49:37 GMT
-    rf'|[A-Z][a-z]{{2,5}}day, [0-9]{{2}}-[A-Z][a-z]{{2}}-[0-9]{{2}} {CLOCK} GMT'  # Sunday, 06-Nov-94 08:49:37 GMT
-    rf'|[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [0-9 ][0-9] {CLOCK} [1-9][0-9]{{3}}'  # Sun Nov  6 08:49:37 1994
+    r'[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [1-9][0-9]{3} [0-9]{2}(:[0-9]{2}){2} GMT'  # Sun, 06 Nov 1994 08:49:37 GMT
+    r'|[A-Z][a-z]{2,5}day, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}(:[0-9]{2}){2} GMT'  # Sunday, 06-Nov-94 08:49:37 GMT
+    r'|[A-Z][a-z]{2} [A-Z][a-z]{2} [0-9 ][0-9] [0-9]{2}(:[0-9]{2}){2} [1-9][0-9]{3}'  # Sun Nov  6 08:49:37 1994
 )
 TAG = re.compile('(?:W/)?"[!#-~\x80-\xff]*"')
-RANGE = re.compile(r'bytes=(?:[ \t]*+,[ \t]*+)*+([0-9]*)-([0-9]*)(?:[ \t]*+,)*+[ \t]*', re.ASCII | re.IGNORECASE)
-
-
-def content_type(name: str) -> str:
-    """Gives the content type of a file by its suffix, the same on every machine; text is UTF-8."""
-    kind = TYPES.get(os.path.splitext(name)[1].lower(), 'application/octet-stream')
-    return f'{kind}; charset=utf-8' if kind.startswith('text/') else kind
+RANGE = re.compile(
+    r'bytes=(?:[ \t]*+,[ \t]*+)*+(?=-?[0-9])([0-9]*)-([0-9]*)(?:[ \t]*+,)*+[ \t]*', re.ASCII | re.IGNORECASE
+)
 
 
 def safe_name(name: str) -> str:
@@ -144,11 +127,9 @@ def safe_name(name: str) -> str:
     safe_name('C:\\\\temp\\\\a?.pdf')       # 'a_.pdf'
     """
     name = UNSAFE.sub('_', name.replace('\\', '/').rpartition('/')[2]).strip('. ')
-    if UNSOUND.search(name):
-        name = f'_{name}' if name else 'file'
-    stem, suffix = os.path.splitext(name)
-    suffix = suffix.encode()[:32].decode(errors='ignore')
-    return stem.encode()[: 255 - len(suffix.encode())].decode(errors='ignore') + suffix
+    name = f'_{name}' if name and UNSOUND.search(name) else name or 'file'
+    stem, suffix = map(str.encode, os.path.splitext(name))
+    return (stem[: 255 - len(suffix[:32])] + suffix[:32]).decode(errors='ignore')
 
 
 def save(source: IO[bytes], target: Path, name: str) -> Path:
@@ -159,7 +140,7 @@ def save(source: IO[bytes], target: Path, name: str) -> Path:
             raise ClientError(f'a file cannot be saved as {name!r}')
     with open(target, 'wb') as copy:
         source.seek(0)
-        copyfileobj(source, copy, CHUNK)
+        copy.writelines(iter(lambda: source.read(CHUNK), b''))
     source.seek(0)
     return target
 
@@ -167,87 +148,74 @@ def save(source: IO[bytes], target: Path, name: str) -> Path:
 def disposition(filename: str) -> str:
     """Names a download (RFC 6266): in ASCII for old clients, and in full (RFC 8187) where that is not the name."""
     name = re.sub('[\x00-\x1f\x7f-\x9f]', '_', filename.replace('\\', '/').rpartition('/')[2])
-    plain = re.sub('[^ !#-$&-~]', '_', name)
-    full = quote(name, safe='!#$&+-.^_`|~', errors='replace')
+    plain, full = re.sub('[^ !#-$&-~]', '_', name), quote(name, safe='!#$&+-.^_`|~', errors='replace')
     return f'attachment; filename="{plain}"' + (f"; filename*=UTF-8''{full}" if plain != name else '')
 
 
-def read_date(text: str | None) -> int | None:
-    """Reads an HTTP date in any of its three forms (RFC 9110, 5.6.7); None for anything else."""
-    if text is None or not DATE.fullmatch(text):
-        return None
+def read_date(text: str) -> float:
+    """Reads an HTTP date in any of its three forms (RFC 9110, 5.6.7); NaN, which compares with nothing, for others."""
     try:
-        return int(parsedate_to_datetime(text).replace(tzinfo=UTC).timestamp())
+        return parsedate_to_datetime(text if DATE.fullmatch(text) else '').replace(tzinfo=UTC).timestamp()
     except ValueError:
-        return None
+        return float('nan')
 
 
-def decide(headers: Headers, etag: str, modified: int) -> int:
-    """Evaluates the conditions of a GET or HEAD in the order of RFC 9110, 13.2.2: 412, 304, or 200 to go on."""
-    match, none_match = headers.get('if-match'), headers.get('if-none-match')
-    if match is not None:
-        if match.strip() != '*' and (etag.startswith('W/') or etag not in TAG.findall(match)):
-            return 412
-    elif (date := read_date(headers.get('if-unmodified-since'))) is not None and modified > date:
-        return 412
-    if none_match is not None:
-        tags = (tag.removeprefix('W/') for tag in TAG.findall(none_match))
-        return 304 if none_match.strip() == '*' or etag.removeprefix('W/') in tags else 200
-    date = read_date(headers.get('if-modified-since'))
-    return 304 if date is not None and modified <= date else 200
+def decide(req: Request, etag: str, modified: int, size: int) -> tuple[int, tuple[int, int] | None, str | None]:
+    """Gives the status of a GET or HEAD, the first byte and the end of what is sent, if any, and the Content-Range.
 
-
-def portion(headers: Headers, etag: str, modified: int, size: int) -> tuple[int, int] | None:
-    """Gives first and end of the one range that was asked for, None for the whole; (0, 0) cannot be satisfied.
-
-    A range is ignored if it is invalid, one of several, in another unit, or if If-Range names another version; a date
-    names one only if the file was a second old (RFC 9110, 13.1.5 and 14.2).
+    Conditions come in the order of RFC 9110, 13.2.2. A range is ignored if it is invalid, one of several, in another
+    unit, or if If-Range names another version; a date names one only if the file was a second old (13.1.5 and 14.2).
     """
-    match, validator = RANGE.fullmatch(headers.get('range', '')), headers.get('if-range')
-    if match is None or match[1] == match[2] == '':
-        return None
-    if validator is not None and (validator != etag or etag.startswith('W/')):
-        if read_date(validator) != modified or modified >= time.time() - 1:
-            return None
-    first, last = (int(digits.lstrip('0')[:19] or 0) for digits in match.groups())
-    if not match[1]:
-        return (max(size - last, 0), size) if size and last else None if last else (0, 0)
-    if match[2] and last < first:
-        return None
-    return (first, min(last + 1, size) if match[2] else size) if first < size else (0, 0)
+    match, none_match, validator = map(req.headers.get, ('if-match', 'if-none-match', 'if-range'))
+    lost = (
+        modified > read_date(req.headers.get('if-unmodified-since', ''))
+        if match is None
+        else match.strip() != '*' and (etag.startswith('W/') or etag not in TAG.findall(match))
+    )
+    same = (
+        modified <= read_date(req.headers.get('if-modified-since', ''))
+        if none_match is None
+        else none_match.strip() == '*'
+        or etag.removeprefix('W/') in (tag.removeprefix('W/') for tag in TAG.findall(none_match))
+    )
+    if lost or same:
+        return 412 if lost else 304, None, None
+    current = (
+        validator is None
+        or validator == etag
+        and not etag.startswith('W/')
+        or read_date(validator) == modified < time.time() - 1
+    )
+    asked = RANGE.fullmatch(req.headers.get('range', '') if current and req.method == 'GET' else '')
+    first, last = (int(digits.lstrip('0')[:19] or 0) for digits in (asked.groups() if asked else ('', '')))
+    if not asked or asked[2] and last < first or not asked[1] and last > size == 0:
+        return 200, (0, size), None
+    first, last = (first, last if asked[2] else size) if asked[1] else (max(size - last, 0), size)
+    end = min(last + 1, size)
+    return (206, (first, end), f'bytes {first}-{end - 1}/{size}') if first < size else (416, None, f'bytes */{size}')
 
 
-def opened(path: str, within: str | None) -> FileIO | None:
+def opened(path: str, within: str | None) -> IO[bytes] | None:
     """Opens a regular file, None if there is none; with `within` only what is lexically and really inside of it."""
-    try:
-        if within is not None:
-            if len(path) > 4096 or UNSOUND.search(path):
-                return None
-            base = os.path.realpath(within)
-            path = os.path.realpath(os.path.join(base, path))
-            if not path.startswith(os.path.join(base, '')):
-                return None
-        file = FileIO(path, opener=lambda path, flags: os.open(path, flags | FLAGS))
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno in OURS:
-            raise
+    if within is not None and (len(path) > 4096 or UNSOUND.search(path)):
         return None
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
-    return None
+    try:
+        base = '' if within is None else os.path.join(os.path.realpath(within), '')
+        path = os.path.realpath(base + path) if base else path
+        return open(path, 'rb', 0) if path.startswith(base) and os.path.isfile(path) else None
+    except (FileNotFoundError, PermissionError, ValueError):
+        return None
 
 
-def version(file: FileIO) -> tuple[os.stat_result, str]:
+def version(file: IO[bytes]) -> tuple[os.stat_result, str]:
     """Gives the state of a file and its ETag, strong if no later write can leave both time and size as they are."""
-    for wait in (True, False):
-        now = os.fstat(file.fileno())
-        age, step = time.time_ns() - now.st_mtime_ns, TICK if now.st_mtime_ns % 10**9 else COARSE
-        if not 0 <= age < TICK or not wait:
-            break
+    state = os.fstat(file.fileno())
+    if 0 <= (age := time.time_ns() - state.st_mtime_ns) < TICK:
         time.sleep((TICK - age) / 1e9)
-    state = f'{now.st_mtime_ns}-{now.st_size}-{now.st_ino}'.encode()
-    return now, ('W/' if 0 <= age < step else '') + f'"{blake2b(state, digest_size=12).hexdigest()}"'
+        state = os.fstat(file.fileno())
+    weak = 0 <= time.time_ns() - state.st_mtime_ns < (TICK if state.st_mtime_ns % 10**9 else COARSE)
+    digest = blake2b(f'{state.st_mtime_ns}-{state.st_size}-{state.st_ino}'.encode(), digest_size=12).hexdigest()
+    return state, f'W/"{digest}"' if weak else f'"{digest}"'
 
 
 class FileBody:
@@ -258,13 +226,11 @@ class FileBody:
         path: Any,
         filename: str | None = None,
         within: Any = None,
-        others: Sequence[tuple[str, str | None]] = (),
         cache: str | None = None,
+        *others: tuple[str, str | None],
     ) -> None:
-        path = path.as_posix() if isinstance(path, PurePath) else os.fsdecode(path)
-        self.paths = [(path, cache), *others]
-        self.filename = filename
-        self.within = None if within is None else os.fsdecode(within)
+        self.paths = [(path.as_posix() if isinstance(path, PurePath) else os.fsdecode(path), cache), *others]
+        self.filename, self.within = filename, None if within is None else os.fsdecode(within)
 
     async def prepare(self, req: Request, res: Response) -> None:
         """Sets status, headers and body by the file and the request; Abort(404) if there is no such file."""
@@ -273,44 +239,38 @@ class FileBody:
     def _prepare(self, req: Request, res: Response) -> None:
         for path, cache in self.paths:
             if (file := opened(path, self.within)) is not None:
-                try:
-                    return self._answer(req, res, file, path, cache)
-                finally:
-                    if not isinstance(res.body, Chunks):
-                        file.close()
+                return self._answer(req, res, file, path, cache)
         raise Abort(404)
 
-    def _answer(self, req: Request, res: Response, file: FileIO, path: str, cache: str | None) -> None:
+    def _answer(self, req: Request, res: Response, file: IO[bytes], path: str, cache: Any) -> None:
         state, etag = version(file)
         headers, size, modified = res.headers, state.st_size, min(state.st_mtime_ns // 10**9, int(time.time()))
         etag = headers.setdefault('etag', etag)
-        if cache is not None:
-            headers.setdefault('cache-control', cache)
-        span = None
-        if res.status == 200 and req.method in ('GET', 'HEAD'):
-            res.status = decide(req.headers, etag, modified)
-            if res.status == 200 and req.method == 'GET' and (span := portion(req.headers, etag, modified, size)):
-                res.status = 206 if span[1] else 416
-                headers['content-range'] = f'bytes {span[0]}-{span[1] - 1}/{size}' if span[1] else f'bytes */{size}'
-        res.body = None
-        if res.status in (304, 412, 416):
+        headers.setdefault('cache-control', cache)
+        plain = res.status == 200 and req.method in ('GET', 'HEAD')
+        res.status, span, headers['content-range'] = (
+            decide(req, etag, modified, size) if plain else (res.status, (0, size), None)
+        )
+        first, end = span or (0, 0)
+        res.body = chunks = Chunks(file, state, first, end)
+        if span is None:
+            res.body = None
             return
-        first, end = span or (0, size)
         headers['accept-ranges'], headers['content-length'] = 'bytes', end - first
         headers['last-modified'] = formatdate(modified, usegmt=True)
-        headers.setdefault('content-type', content_type(path))
+        headers.setdefault('content-type', TYPES.get(os.path.splitext(path)[1].lower(), 'application/octet-stream'))
         if self.filename is not None:
             headers['content-disposition'] = disposition(self.filename)
-        chunks = Chunks(file, state, first, end)
-        small = req.method != 'HEAD' and end - first <= CHUNK
-        res.body = b''.join(chunks) if small else chunks
+        if req.method != 'HEAD' and end - first <= CHUNK:
+            res.body = b''.join(chunks)
+            file.close()
 
 
 class Chunks:
     """Iterates, in the threads of streams, over a part of one open file; RuntimeError if the file changes meanwhile."""
 
-    def __init__(self, file: FileIO, state: os.stat_result, first: int, end: int) -> None:
-        self.file, self.state, self.left = file, state, end - first
+    def __init__(self, file: IO[bytes], state: os.stat_result, first: int, end: int) -> None:
+        self.file, self.state, self.left, self.close = file, state, end - first, file.close
         file.seek(first)
 
     def __iter__(self) -> Self:
@@ -319,17 +279,12 @@ class Chunks:
     def __next__(self) -> bytes:
         if not self.left:
             raise StopIteration
-        data = self.file.read(min(CHUNK, self.left))
-        now, was = os.fstat(self.file.fileno()), self.state
+        data, was, now = self.file.read(min(CHUNK, self.left)), self.state, os.fstat(self.file.fileno())
         replaced = now.st_nlink < min(was.st_nlink, 1) and os.path.lexists(self.file.name)
         if not data or replaced or (now.st_size, now.st_mtime_ns) != (was.st_size, was.st_mtime_ns):
             raise RuntimeError(f'{self.file.name} changed while it was sent')
         self.left -= len(data)
         return data
-
-    def close(self) -> None:
-        """Closes the file; the sender of a stream does, however it ends."""
-        self.file.close()
 
 
 def assets(
@@ -347,22 +302,16 @@ def assets(
     `index` is the file that stands for a folder, `fallback` the one for every miss; `cache` is a max-age in seconds or
     a Cache-Control, which the fallback does not get: it stands for pages that change.
     """
-    name = PurePath(folder)
-    base = os.path.abspath(os.path.join(os.path.dirname(relative_to or ''), name))
+    name, base = PurePath(folder), os.path.abspath(os.path.join(os.path.dirname(relative_to or ''), folder))
     control = f'max-age={cache}' if isinstance(cache, int) else cache
     own = name.name if name.is_absolute() or '..' in name.parts else name.as_posix()
     prefix = f'/{own}' if route is None else route.removesuffix('*').rstrip('/')
 
     def serve(req: Request, res: Response, ctx: Context) -> None:
-        path = req.params['*']
-        others: list[tuple[str, str | None]] = []
-        if any(part.startswith('.') for part in path.split('/')):
-            path = ''
-        elif index is not None:
-            others.append((f'{path.removesuffix("/")}/{index}' if path else index, control))
-        if fallback is not None:
-            others.append((fallback, None if cache is None else 'no-cache'))
-        res.body = FileBody(path, None, base, others, control)
+        path = '' if (hidden := '/.' in f'/{req.params["*"]}') else req.params['*']
+        listed = '' if hidden or index is None else f'{path.removesuffix("/")}/{index}' if path else index
+        last = (fallback or '', control and 'no-cache')
+        res.body = FileBody(path, None, base, control, (listed, control), last)
 
     app.GET(f'{prefix}/*', serve, subdomain)
     app._app._assets.append((app._prefix + prefix, base))
