@@ -57,6 +57,7 @@ class App(Registrar, Lifecycle, Keeper):
         self.types: dict[str, Type] = dict(TYPES)
         self._handlers: dict[Any, Handler] = {}
         self._renderer: Renderer | None = None
+        self._dumps: Callable[[Any], bytes]
 
     @property
     def codec(self) -> Codec:

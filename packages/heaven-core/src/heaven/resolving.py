@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from heaven.errors import HandlerError
+from heaven.routing import is_async
 from heaven.types import App, Handler
 
 SLOW = 0.1
@@ -74,8 +75,10 @@ def scoped(func: Handler, app: App) -> Handler:
     return run
 
 
-def threaded(func: Handler) -> Handler:
-    """Runs a plain function in a worker thread, contextvars kept."""
+def prepared(func: Handler, app: App, threaded: bool = False) -> Handler:
+    """Gives what runs a function: a plain one in a worker thread if it asked for that, under watch in debug."""
+    if is_async(func) or not threaded:
+        return func if is_async(func) or not app.debug else timed(func)
 
     @wraps(func, updated=())
     async def run(req: Any, res: Any, ctx: Any) -> Any:

@@ -324,8 +324,8 @@ class Router:
     def find(self, req: Request, method: str, path: str) -> Entry | None:
         """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
 
-        A path that has an empty segment, or one that begins with a dot, can mean another to a hook: parameters that sort
-        before a slash, as both do, take a search.
+        A path that has an empty segment, or one that begins with a dot, can mean another to a hook, so parameters that
+        sort before a slash, as both do, take a search.
         """
         start, slash, last = path.rpartition('/')
         leaf = self.tails.get(start)
