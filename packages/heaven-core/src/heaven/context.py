@@ -15,54 +15,67 @@ class Key(str, Generic[T]):
     app.peek(DB)                    # Connection | None; the same as app.peek('db')
     """
 
-    __slots__ = ()
-
 
 class Keeper:
     """The three verbs of everything that keeps values by name."""
 
-    __slots__ = ()
-
     _kept: dict[str, Any]
 
     @overload
-    def keep(self, key: Key[T], value: T) -> None: ...
+    def keep(self, key: Key[T], value: T) -> None:
+        """A typed key takes values of its type."""
+
     @overload
-    def keep(self, key: str, value: Any) -> None: ...
+    def keep(self, key: str, value: Any) -> None:
+        """A string takes any value."""
+
     def keep(self, key: str, value: Any) -> None:
         """Keeps a value under a key, replacing what was there."""
         self._kept[key] = value
 
     @overload
-    def peek(self, key: Key[T], default: None = None) -> T | None: ...
+    def peek(self, key: Key[T], default: None = None) -> T | None:
+        """A typed key gives a value of its type, or None."""
+
     @overload
-    def peek(self, key: Key[T], default: T) -> T: ...
+    def peek(self, key: Key[T], default: T) -> T:
+        """A typed key gives a value of its type, as the default is."""
+
     @overload
-    def peek(self, key: str, default: Any = None) -> Any: ...
+    def peek(self, key: str, default: Any = None) -> Any:
+        """A string gives whatever was kept."""
+
     def peek(self, key: str, default: Any = None) -> Any:
         """Gives the value kept under a key, or the default."""
         return self._kept.get(key, default)
 
     @overload
-    def unkeep(self, key: Key[T]) -> T: ...
+    def unkeep(self, key: Key[T]) -> T:
+        """A typed key gives a value of its type."""
+
     @overload
-    def unkeep(self, key: str) -> Any: ...
+    def unkeep(self, key: str) -> Any:
+        """A string gives whatever was kept."""
+
     def unkeep(self, key: str) -> Any:
         """Removes a key and gives the value that was kept; KeyError if there was none."""
         return self._kept.pop(key)
 
+    def _kept_as(self, name: str) -> Any:
+        """Gives the value kept under a name; AttributeError, which names what is there, if there is none."""
+        if name in self._kept:
+            return self._kept[name]
+        hint = '; app.sessions(secret_key) turns sessions on' if name == 'session' else ''
+        raise AttributeError(f'nothing was kept as {name!r}; kept: {", ".join(self._kept) or "nothing"}{hint}')
 
-class Reserved:
-    """A name on the context that is not for keeping."""
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+def reserved(name: str) -> property:
+    """Makes a name of the context that is not for keeping."""
 
-    def __get__(self, ctx: Any, owner: type) -> Any:
-        return ctx.__dict__[self.name] if ctx and self.name in ctx.__dict__ else Context.__getattr__(ctx, self.name)
+    def refuse(ctx: Context, value: Any) -> None:
+        raise AttributeError(f'ctx.{name} is reserved: keep your value under another name')
 
-    def __set__(self, ctx: Any, value: Any) -> None:
-        raise AttributeError(f'ctx.{self.name} is reserved: keep your value under another name')
+    return property(lambda ctx: ctx._kept_as(name), refuse)
 
 
 class Context(Keeper):
@@ -73,20 +86,15 @@ class Context(Keeper):
     'user' in ctx
     """
 
-    session, app, request, response, headers, cookies = (Reserved() for _ in range(6))
-
-    @property
-    def _kept(self) -> dict[str, Any]:  # type: ignore[override]
-        return self.__dict__
+    _kept = property(vars)
+    session, app, request, response, headers, cookies = map(
+        reserved, ('session', 'app', 'request', 'response', 'headers', 'cookies')
+    )
+    __getattr__ = Keeper._kept_as
 
     def keep(self, key: str, value: Any) -> None:
         """Keeps a value for the rest of the request; AttributeError for a reserved name."""
         setattr(self, key, value)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == 'session':
-            raise AttributeError('there are no sessions: app.sessions(secret_key) turns them on')
-        raise AttributeError(f'nothing was kept as {name!r}; kept: {", ".join(self.__dict__) or "nothing"}')
 
     def __contains__(self, name: object) -> bool:
         return name in self.__dict__
@@ -95,23 +103,11 @@ class Context(Keeper):
 class Shelf:
     """The state of an app written as attributes: `app._.db` and `app._.db = connection`."""
 
-    __slots__ = ('_app',)
-
-    _app: Keeper
-
     def __init__(self, app: Keeper) -> None:
-        object.__setattr__(self, '_app', app)
+        vars(self)['_app'] = app
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self._app._kept[name]
-        except KeyError:
-            raise AttributeError(
-                f'nothing was kept as {name!r}; kept: {", ".join(self._app._kept) or "nothing"}'
-            ) from None
+        return self._app._kept_as(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._app.keep(name, value)
-
-    def __delattr__(self, name: str) -> None:
-        self._app.unkeep(name)

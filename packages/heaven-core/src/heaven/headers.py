@@ -2,77 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from functools import lru_cache
+from typing import Any, overload
 
 from heaven.errors import ClientError, Missing
+from heaven.types import Response
 
-if TYPE_CHECKING:
-    from heaven.response import Response
-
-MAX_QUERIES = 1000
-MAX_COOKIES = 180
+MAX_QUERIES, MAX_COOKIES = 1000, 180
 
 TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+VALUE = frozenset(map(chr, (9, *range(0x20, 0x7F), *range(0x80, 0x100))))
 FRAMING = frozenset({b'content-type', b'content-length', b'transfer-encoding', b'set-cookie'})
-_names: dict[str, bytes] = {}
 _free: dict[str, bytes] = {}
 
 
+@lru_cache(1000)
 def header_name(name: str) -> bytes:
     """Gives a header's name as sent, lower-case; ValueError unless it is a token (RFC 9110, 5.6.2)."""
-    known = _names.get(name)
-    if known is None:
-        if not isinstance(name, str) or not name or not TOKEN.issuperset(name):
-            raise ValueError(f'{name!r:.80} is no header name: use letters, digits and hyphens')
-        known = name.lower().encode()
-        if len(_names) < 1000:
-            _names[name] = known
-            if known not in FRAMING:
-                _free[name] = known
-    return known
+    if not isinstance(name, str) or not name or not TOKEN.issuperset(name):
+        raise ValueError(f'{name!r:.80} is no header name: use letters, digits and hyphens')
+    return name.lower().encode()
 
 
+@lru_cache(1000)
 def looked_up(name: str) -> bytes:
     """Gives the name of a header that is asked for, which may be no name at all."""
-    try:
-        return header_name(name)
-    except ValueError:
-        return name.encode('latin-1', 'replace')
+    return str(name).encode('latin-1', 'replace').lower()
 
 
 def header_value(value: Any) -> bytes:
     """Gives a header's value as sent, stripped; ValueError for what a header may not hold (RFC 9110, 5.5)."""
-    if value.__class__ is str and value.isascii() and value.isprintable():
-        return value.strip().encode()  # type: ignore[no-any-return]
     text = (str(value, 'latin-1') if isinstance(value, bytes) else str(value)).strip(' \t')
-    if any(char < ' ' and char != '\t' or char == '\x7f' for char in text):
-        raise ValueError(f'a header value cannot hold control characters: {text!r:.80}')
-    try:
-        return text.encode('latin-1')
-    except UnicodeEncodeError:
-        raise ValueError(f'a header value is latin-1, quote or encode the rest: {text!r:.80}') from None
+    if not (text.isascii() and text.isprintable()) and not VALUE.issuperset(text):
+        raise ValueError(
+            f'a header value is latin-1 without control characters, quote or encode the rest: {text!r:.80}'
+        )
+    return text.encode('latin-1')
 
 
-def set_header(res: Response, name: str, value: Any) -> None:
-    """Sets a header of a response; None removes it, a list is joined, Set-Cookie accumulates."""
-    key = _names.get(name) or header_name(name)
-    if res._fields is None:
-        res._fields = {}
-    if key in FRAMING:
-        res._req._special = True
-    values = [header_value(item) for item in value] if isinstance(value, (list, tuple)) else None
-    if key == b'set-cookie':
-        res._cookies = () if value is None else [*res._cookies, *([header_value(value)] if values is None else values)]
-    elif value is None:
-        res._fields.pop(key, None)
-    else:
-        res._fields[key] = header_value(value) if values is None else b', '.join(filter(None, values))
-
-
-def merged(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def merged(raw: Collection[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Gives the fields of headers, the values of one that is repeated joined."""
-    raw = raw if isinstance(raw, list) else list(raw)
     fields = dict(raw)
     if len(fields) != len(raw):
         values: dict[bytes, list[bytes]] = {}
@@ -90,29 +60,26 @@ class Headers(Mapping[str, str]):
     req.headers.all('accept')               # every value, in order
     """
 
-    __slots__ = ('_fields', '_raw')
-
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]], fields: dict[bytes, bytes] | None = None) -> None:
-        self._raw = raw
-        self._fields = merged(raw) if fields is None else fields
+    def __init__(self, raw: Collection[tuple[bytes, bytes]], fields: dict[bytes, bytes] | None = None) -> None:
+        self._raw, self._fields = raw, merged(raw) if fields is None else fields
 
     @overload  # type: ignore[override]
-    def get(self, name: str, default: None = None) -> str | None: ...
+    def get(self, name: str, default: None = None) -> str | None:
+        """Gives the value of a header, or None."""
+
     @overload
-    def get(self, name: str, default: str) -> str: ...
+    def get(self, name: str, default: str) -> str:
+        """Gives the value of a header, or the default, a str as it is."""
+
     def get(self, name: str, default: str | None = None) -> str | None:
         """Gives the value of a header, or the default."""
-        value = self._fields.get(_names.get(name) or looked_up(name))
+        value = self._fields.get(looked_up(name))
         return default if value is None else value.decode('latin-1')
 
     def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
+        if (value := self.get(name)) is None:
             raise Missing('header', name)
         return value
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.get(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return (name.decode('latin-1') for name in self._fields)
@@ -122,19 +89,18 @@ class Headers(Mapping[str, str]):
 
     def all(self, name: str) -> list[str]:
         """Gives every value of a header, in the order they came."""
-        wanted = looked_up(name)
-        return [value.decode('latin-1') for key, value in self._raw if key == wanted]
+        return [value.decode('latin-1') for key, value in self._raw if key == looked_up(name)]
 
 
 def pairs_of(querystring: str) -> list[tuple[str, str]]:
     """Gives the names and values of a query; what is not UTF-8 becomes U+FFFD."""
     from urllib.parse import unquote_plus
 
-    split = (part.partition('=') for part in querystring.split('&') if part)
-    return [(unquote_plus(name, errors='replace'), unquote_plus(value, errors='replace')) for name, _, value in split]
+    pairs = (part.partition('=') for part in querystring.split('&') if part)
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
 
 
-class Queries(Mapping[str, Any]):
+class Queries(dict[str, Any]):
     """The query of a request: one value a name, the last, and every one of them through `all`.
 
     req.queries.get('page', '1')
@@ -142,39 +108,21 @@ class Queries(Mapping[str, Any]):
     req.queries.all('tag')
     """
 
-    __slots__ = ('_query', '_values')
+    __slots__ = ('_query',)
 
     def __init__(self, querystring: str) -> None:
-        if querystring.count('&') >= MAX_QUERIES and len(querystring.replace('&', ' ').split()) > MAX_QUERIES:
+        if querystring.count('&') >= MAX_QUERIES and sum(map(bool, querystring.split('&'))) > MAX_QUERIES:
             raise ClientError(f'more than {MAX_QUERIES} queries')
         self._query = querystring
-        values: dict[str, Any] = {}
         if '%' in querystring or '+' in querystring:
-            values.update(pairs_of(querystring))
+            self.update(pairs_of(querystring))
         else:
             for part in querystring.split('&'):
                 if part:
-                    name, _, value = part.partition('=')
-                    values[name] = value
-        self._values = values
+                    name, _, self[name] = part.partition('=')
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Gives the last value of a query, or the default."""
-        return self._values.get(name, default)
-
-    def __getitem__(self, name: str) -> Any:
-        if name in self:
-            return self.get(name)
+    def __missing__(self, name: str) -> Any:
         raise Missing('query', name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
     def all(self, name: str) -> list[Any]:
         """Gives every value of a query, in the order they came."""
@@ -184,80 +132,51 @@ class Queries(Mapping[str, Any]):
 class TypedQueries(Queries):
     """The queries of a route that types some of them: those are converted when they are read."""
 
-    __slots__ = ('_spec',)
+    items, values = Mapping.items, Mapping.values  # type: ignore[assignment]
 
     def __init__(self, querystring: str, spec: Mapping[str, tuple[str, Callable[[str], Any], list[Any]]]) -> None:
         super().__init__(querystring)
         self._spec = spec
-        for name, (_, _, default) in spec.items():
-            if default:
-                self._values.setdefault(name, default[0])
+        self.update({name: default[0] for name, (_, _, default) in spec.items() if default and name not in self})
+
+    def __getitem__(self, name: str) -> Any:
+        return self.all(name)[-1] if name in self and name in self._spec else super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Gives the last value of a query, converted, or the default."""
-        if name in self._spec:
-            values = self.all(name)
-            return values[-1] if values else default
-        return self._values.get(name, default)
+        return self[name] if name in self else default
 
     def all(self, name: str) -> list[Any]:
         """Gives every value of a query, converted; ClientError, a 400, for one that does not convert."""
-        values = super().all(name)
-        if name not in self._spec:
-            return values
-        kind, convert, default = self._spec[name]
+        kind, convert, default = self._spec.get(name, ('str', str, []))
         try:
-            return [convert(value) for value in values] or list(default)
+            return [convert(value) for value in super().all(name)] or [*default]
         except Exception:
             raise ClientError(f'query {name!r} must be of type {kind}') from None
 
     def check(self) -> None:
         """Converts every typed query, so that a bad one is a 400 before the handler runs."""
-        for name in self._spec:
-            self.all(name)
+        self.update({name: self[name] for name in self._spec if name in self})
 
 
-class Cookies(Mapping[str, str]):
+class Cookies(dict[str, str]):
     """The cookies of a request, read tolerantly (RFC 6265bis): the first of a name wins, the first 180 are kept.
 
     req.cookies.get('theme', 'light')
     req.cookies['theme']                    # Missing, a 400, if absent
     """
 
-    __slots__ = ('_values',)
+    __slots__ = ()
 
     def __init__(self, header: str) -> None:
-        values: dict[str, str] = {}
         for pair in header.split(';'):
-            name, found, value = pair.partition('=')
-            if not found:
-                name, value = '', name
-            name = name.strip(' \t')
-            value = value.strip(' \t')
-            if value[:1] == '"' == value[-1:] and len(value) > 1:
-                value = value[1:-1]
-            if (name or value) and name not in values and len(values) < MAX_COOKIES:
-                values[name] = value
-        self._values = values
+            name, value = pair.split('=', 1) if '=' in pair else ('', pair)
+            name, value = name.strip(' \t'), value.strip(' \t')
+            if (name or value) and name not in self and len(self) < MAX_COOKIES:
+                self[name] = value[1:-1] if value[:1] == '"' == value[-1:] and len(value) > 1 else value
 
-    @overload  # type: ignore[override]
-    def get(self, name: str, default: None = None) -> str | None: ...
-    @overload
-    def get(self, name: str, default: str) -> str: ...
-    def get(self, name: str, default: str | None = None) -> str | None:
-        """Gives the value of a cookie, or the default."""
-        return self._values.get(name, default)
-
-    def __getitem__(self, name: str) -> str:
-        if name in self._values:
-            return self._values[name]
+    def __missing__(self, name: str) -> str:
         raise Missing('cookie', name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 class ResponseHeaders(MutableMapping[str, str]):
@@ -268,43 +187,44 @@ class ResponseHeaders(MutableMapping[str, str]):
     res.headers['X-Total'] = None           # removes, and so does del
     """
 
-    __slots__ = ('_res',)
-
     def __init__(self, res: Response) -> None:
         self._res = res
 
-    @property
-    def _fields(self) -> dict[bytes, bytes]:
-        return self._res._fields or {}
-
     def __setitem__(self, name: str, value: Any) -> None:
-        set_header(self._res, name, value)
+        res, key = self._res, header_name(name)
+        values = [header_value(item) for item in (value if isinstance(value, (list, tuple)) else (value,))]
+        fields = res._fields = res._fields or {}
+        if key in FRAMING:
+            res._req._special = True
+        elif len(_free) < 1000:
+            _free[name] = key
+        if key == b'set-cookie':
+            res._cookies = () if value is None else (*res._cookies, *values)
+        elif value is None:
+            fields.pop(key, None)
+        else:
+            fields[key] = b', '.join(filter(None, values))
 
     def __getitem__(self, name: str) -> str:
-        values = self.all(name)
-        if not values:
-            raise KeyError(name)
-        return values[-1]
+        return dict(self._pairs())[header_name(name)].decode('latin-1')
 
     def __delitem__(self, name: str) -> None:
         self[name] = None
 
     def __iter__(self) -> Iterator[str]:
-        yield from (name.decode() for name in self._fields)
-        if self._res._cookies:
-            yield 'set-cookie'
+        return (name.decode() for name in dict(self._pairs()))
 
     def __len__(self) -> int:
-        return len(self._fields) + bool(self._res._cookies)
+        return len(dict(self._pairs()))
 
     def all(self, name: str) -> list[str]:
         """Gives every value that will be sent under a name: several for Set-Cookie, else one or none."""
-        key = header_name(name)
-        found = self._res._cookies if key == b'set-cookie' else [self._fields[key]] if key in self._fields else ()
-        return [value.decode('latin-1') for value in found]
+        return [value.decode('latin-1') for key, value in self._pairs() if key == header_name(name)]
 
     def vary(self, name: str) -> None:
         """Adds a name to Vary, once (RFC 9110, 12.5.5)."""
-        names = [part.strip() for part in self.get('vary', '').split(',') if part.strip()]
-        if name.lower() not in (known.lower() for known in names):
-            self['vary'] = [*names, name]
+        names = [*self.get('vary', '').split(','), name]
+        self['vary'] = list({each.strip().lower(): each for each in names}.values())
+
+    def _pairs(self) -> list[tuple[bytes, bytes]]:
+        return [*(self._res._fields or {}).items(), *((b'set-cookie', line) for line in self._res._cookies)]

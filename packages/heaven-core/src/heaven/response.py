@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from heaven.errors import Abort
-from heaven.headers import ResponseHeaders, _free, set_header
+from heaven.headers import ResponseHeaders, _free
 
 if TYPE_CHECKING:
     from http import HTTPStatus
@@ -154,7 +154,7 @@ class Response:
         """Sets a header, replacing one of that name; None removes it. ValueError for what cannot be sent."""
         known = _free.get(name)
         if known is None or value.__class__ is not str or not value.isascii() or not value.isprintable():
-            set_header(self, name, value)
+            self.headers[name] = value
         elif self._fields is None:
             self._fields = {known: value.strip().encode()}
         else:
@@ -321,7 +321,7 @@ class Response:
         self._body, self._kind = None, UNSET
         for name in DESCRIBING if self._fields else ():
             if name not in keep:
-                self.headers._fields.pop(name, None)
+                self._fields.pop(name, None)  # type: ignore[union-attr]
 
 
 DESCRIBING = (
