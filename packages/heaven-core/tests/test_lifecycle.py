@@ -376,3 +376,33 @@ def test_shutdown_still_sees_what_the_run_kept():
     app.ON(SHUTDOWN, lambda app: seen.append(app.peek('db')))
     cycle(app)
     assert seen == ['open']
+
+
+def test_a_middleware_added_after_shutdown_is_there_in_the_next_run():
+    app, seen = App(), []
+
+    def noting(inner, mark):
+        async def middleware(scope, receive, send):
+            seen.append(mark)
+            await inner(scope, receive, send)
+
+        return middleware
+
+    for mark in 'ab':
+        app.use(noting, mark=mark)
+        seen.clear()
+        cycle(app)
+    assert seen == ['b', 'a']
+
+
+@pytest.mark.parametrize('isolated', [True, False])
+def test_what_a_copy_was_told_to_keep_wins_over_what_startup_keeps(isolated):
+    app, child, seen = App(), App(), []
+    app.ONCE(lambda app: app.keep('db', 'real'))
+    child.ONCE(lambda app: app.keep('db', 'real'))
+    for each in (app, child):
+        each.ON(SHUTDOWN, lambda app: seen.append(app.peek('db')))
+    app.mount(child, '/child', isolated)
+    cycle(app.copy(keeping={'db': 'fake'}))
+    cycle(app)
+    assert seen == ['real' if isolated else 'fake', 'fake', 'real', 'real']

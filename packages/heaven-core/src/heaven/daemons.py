@@ -2,67 +2,50 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, create_task, sleep, wait
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from asyncio import Lock, create_task, sleep, wait, wait_for
+from collections.abc import AsyncIterator
 
 from heaven.resolving import off_loop
 from heaven.routing import is_async
-from heaven.serving import log
+from heaven.serving import log, settled
+from heaven.types import App, Handler
 
-if TYPE_CHECKING:
-    from heaven.app import App
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 60.0
-PATIENCE = 10.0
+FIRST_PAUSE, LONGEST_PAUSE, PATIENCE = 0.1, 60.0, 10.0
 
 
-class Daemon:
-    """One such function: its task, and how it is stopped."""
+async def daemon(func: Handler, app: App) -> AsyncIterator[None]:
+    """Runs a function in the background: a startup, a yield and a shutdown.
 
-    def __init__(self, func: Any, app: App) -> None:
-        self.func, self.app = func, app
-        self.threaded, self.busy, self.stopping = not is_async(func), False, False
-        self.task = create_task(self.run())
+    What is in a thread cannot be cancelled: the shutdown waits a while for the lock that it holds.
+    """
+    thread = Lock()
 
-    async def run(self) -> None:
+    async def run() -> None:
         """Calls the function again and again, as it asks; after a failure with a pause that doubles."""
-        failures = 0
-        while not self.stopping:
+        backoff = FIRST_PAUSE
+        while True:
             try:
-                pause = await self.once()
+                if is_async(func):
+                    pause = await settled(func(app))
+                else:
+                    async with thread:
+                        out = await off_loop(func, app)
+                    pause = await settled(out)
                 if pause is not None and not isinstance(pause, (int, float)):
                     raise TypeError(f'a daemon returns the seconds to its next run or None, not {pause!r:.80}')
-                failures = 0
+                backoff = FIRST_PAUSE
             except Exception as error:
-                log().error('daemon %r failed', self.func, exc_info=error)
-                pause = min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE)
-                failures = min(failures + 1, 16)
-            if pause is None or pause is False or self.stopping:
+                log().error('daemon %r failed', func, exc_info=error)
+                pause, backoff = backoff, min(backoff * 2, LONGEST_PAUSE)
+            if pause is None or pause is False or task.cancelling():
                 return
             await sleep(pause)
 
-    async def once(self) -> Any:
-        """Calls the function once, a plain one in a thread."""
-        if self.threaded:
-            self.busy = True
-            try:
-                out = await off_loop(self.func, self.app)
-            finally:
-                self.busy = False
-        else:
-            out = self.func(self.app)
-        return await out if isinstance(out, Awaitable) else out
-
-    async def stop(self) -> None:
-        """Cancels it and waits; one that is in a thread cannot be cancelled, and is waited for a while."""
-        self.stopping = True
-        if self.busy:
-            await wait([self.task], timeout=PATIENCE)
-            if not self.task.done():
-                log().warning('daemon %r did not end in %.0f s and is left behind', self.func, PATIENCE)
-        self.task.cancel()
-        try:
-            await self.task
-        except CancelledError:
-            pass
+    task = create_task(run())
+    yield
+    try:
+        await wait_for(thread.acquire(), PATIENCE)
+    except TimeoutError:
+        log().warning('daemon %r did not end in %.0f s and is left behind', func, PATIENCE)
+    task.cancel()
+    await wait([task])

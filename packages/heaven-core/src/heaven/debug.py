@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from html import escape
 from traceback import format_exception
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from heaven.request import Request
-    from heaven.response import Response
+from heaven.types import Request, Response
 
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
@@ -22,12 +20,13 @@ PAGE = """<!doctype html>
 
 def page(error: BaseException, req: Request, res: Response) -> None:
     """Shows a traceback, escaped, as HTML, or as text to a client that wants no HTML."""
-    from html import escape
-
-    trace = ''.join(format_exception(error)).encode('utf-8', 'replace').decode()
-    if 'text/html' not in req.headers.get('accept', ''):
-        res.body = trace
-        return
-    title = f'{type(error).__name__}: {error}'.encode('utf-8', 'replace').decode()
-    request = f'{req.method} {req.path}'.encode('utf-8', 'replace').decode()
-    res.html(PAGE.format(title=escape(title), request=escape(request), trace=escape(trace)))
+    texts = {
+        'title': f'{type(error).__name__}: {error}',
+        'request': f'{req.method} {req.path}',
+        'trace': ''.join(format_exception(error)),
+    }
+    sayable = {name: text.encode('utf-8', 'replace').decode() for name, text in texts.items()}
+    if 'text/html' in req.headers.get('accept', ''):
+        res.html(PAGE.format_map({name: escape(text) for name, text in sayable.items()}))
+    else:
+        res.body = sayable['trace']

@@ -37,6 +37,11 @@ def phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else f'Status {status}'
 
 
+async def settled(out: Any) -> Any:
+    """Gives what was returned, awaited if it can be."""
+    return await out if isinstance(out, Awaitable) else out
+
+
 async def stray(func: Handler, out: Any, res: Any) -> Any:
     """Awaits what a function returned if that can be, and warns once of a value that nobody will use."""
     if isinstance(out, Awaitable):
