@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from http import HTTPStatus
+from typing import Any, NoReturn, Self
 
 from heaven.errors import Abort
 from heaven.headers import ResponseHeaders, _free
-
-if TYPE_CHECKING:
-    from http import HTTPStatus
-
-    from heaven.app import App
-    from heaven.context import Context
-    from heaven.request import Request
-
+from heaven.rendering import is_text, renderer_of
+from heaven.types import Context, Request
 
 BODILESS = frozenset({204, 205, 304})
+DESCRIBING = frozenset(
+    b'content-type content-length content-encoding content-range content-disposition content-language '
+    b'content-location accept-ranges cache-control etag expires last-modified'.split()
+)
 
 
 class Kind:
     """A kind of body: its content type, how it becomes bytes, and whether that is all there is to it."""
 
-    __slots__ = ('encode', 'header', 'quick')
-
     def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes] | None, quick: bool) -> None:
-        self.header = (b'content-type', content_type or b'')
-        self.encode, self.quick = encode, quick
+        self.header, self.encode, self.quick = (b'content-type', content_type or b''), encode, quick
 
 
-def nothing(body: Any) -> bytes:
-    """Encodes the absence of a body."""
-    return b''
-
-
-UNSET = Kind(None, nothing, False)
-EMPTY = Kind(None, nothing, False)
-BYTES = Kind(b'application/octet-stream', bytes, True)
-TEXT = Kind(b'text/plain; charset=utf-8', str.encode, True)
-NUMBER = Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode(), True)
-JSON = Kind(b'application/json', None, True)
-STREAM = Kind(b'application/octet-stream', None, False)
-FILE = Kind(None, None, False)
-
+TEXT, NUMBER, BYTES, JSON = (
+    Kind(b'text/plain; charset=utf-8', str.encode, True),
+    Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode(), True),
+    Kind(b'application/octet-stream', bytes, True),
+    Kind(b'application/json', None, True),
+)
+UNSET, EMPTY, STREAM, FILE = (
+    Kind(None, lambda body: b'', False),
+    Kind(None, lambda body: b'', False),
+    Kind(b'application/octet-stream', None, False),
+    Kind(None, None, False),
+)
 KINDS: dict[type, Kind] = {
     str: TEXT,
     dict: JSON,
@@ -53,28 +47,10 @@ KINDS: dict[type, Kind] = {
     int: NUMBER,
     float: NUMBER,
     type(None): EMPTY,
+    bytearray: BYTES,
+    memoryview: BYTES,
 }
-
-
-def kind_of(body: Any) -> Kind:
-    """Tells what kind of body a value is that is not of the exact common types; TypeError if it is none."""
-    for known in (str, dict, list, tuple, int, float):
-        if isinstance(body, known):
-            return KINDS[known]
-    if isinstance(body, (bytes, bytearray, memoryview)):
-        return BYTES
-    if hasattr(body, '__dataclass_fields__') and not isinstance(body, type):
-        return JSON
-    if hasattr(body, 'read'):
-        raise TypeError(f'an open file ({type(body).__name__}) is no body: res.file(path) sends files')
-    if hasattr(body, 'prepare'):
-        return FILE
-    if hasattr(body, '__aiter__') or hasattr(body, '__next__'):
-        return STREAM
-    raise TypeError(
-        f'{type(body).__name__} is no body: use bytes, str, dict, list, tuple, bool, int, float, '
-        f'a dataclass, None or an iterator'
-    )
+MARKS = {'__dataclass_fields__': JSON, 'read': None, 'prepare': FILE, '__aiter__': STREAM, '__next__': STREAM}
 
 
 class Response:
@@ -90,17 +66,10 @@ class Response:
 
     _req: Request
     _ctx: Context
-    _status: int | None
-    _body: Any
-    _kind: Kind
-    _fields: dict[bytes, bytes] | None
-    _cookies: Sequence[bytes] = ()
-    _streams: Sequence[Any] = ()
-    _deferred: list[tuple[Callable[..., Any], App]] | None = None
+    _cookies = _streams = tuple[Any, ...]()
+    _deferred: list[tuple[Callable[..., Any], Any]] | None = None
     error: BaseException | None = None
-
-    def __repr__(self) -> str:
-        return f'<Response {self.status}>'
+    http = HTTPStatus
 
     @property
     def status(self) -> int:
@@ -111,16 +80,8 @@ class Response:
     def status(self, status: int) -> None:
         if not isinstance(status, int) or not 200 <= status <= 599:
             raise ValueError(f'{status!r} is no status of an answer: use an int from 200 to 599')
-        self._status = int(status)
-        if status in BODILESS:
-            self._req._special = True
-
-    @property
-    def http(self) -> type[HTTPStatus]:
-        """`http.HTTPStatus`, at hand: `res.status = res.http.NOT_FOUND`."""
-        from http import HTTPStatus
-
-        return HTTPStatus
+        self._status: int | None = int(status)
+        self._req._special |= status in BODILESS
 
     @property
     def body(self) -> Any:
@@ -134,7 +95,7 @@ class Response:
     @body.setter
     def body(self, body: Any) -> None:
         self._kind = KINDS.get(body.__class__) or self._unusual(body)
-        self._body = body
+        self._body: Any = body
 
     @property
     def headers(self) -> ResponseHeaders:
@@ -142,21 +103,22 @@ class Response:
         return ResponseHeaders(self)
 
     @headers.setter
-    def headers(self, header: tuple[str, Any] | Mapping[str, Any]) -> None:
-        if isinstance(header, Mapping):
-            self.headers.update(header)
-        elif isinstance(header, tuple) and len(header) == 2:
-            self.headers[header[0]] = header[1]
-        else:
+    def headers(self, header: tuple[str, Any]) -> None:
+        if not isinstance(header, tuple) or len(header) != 2:
             raise TypeError("res.headers takes a name and a value: res.headers = 'X-A', 'b'")
+        self.headers[header[0]] = header[1]
 
     def header(self, name: str, value: Any) -> Self:
         """Sets a header, replacing one of that name; None removes it. ValueError for what cannot be sent."""
-        known = _free.get(name)
-        if known is None or value.__class__ is not str or not value.isascii() or not value.isprintable():
+        if (
+            (known := _free.get(name)) is None
+            or value.__class__ is not str
+            or not value.isascii()
+            or not value.isprintable()
+        ):
             self.headers[name] = value
         elif self._fields is None:
-            self._fields = {known: value.strip().encode()}
+            self._fields: dict[bytes, bytes] | None = {known: value.strip().encode()}
         else:
             self._fields[known] = value.strip().encode()
         return self
@@ -184,9 +146,10 @@ class Response:
         """
         from heaven.cookies import set_cookie
 
-        line = set_cookie(name, value, path, max_age, expires, domain, secure, httponly, samesite, partitioned)
-        self.headers['set-cookie'] = line
-        return self
+        return self.header(
+            'set-cookie',
+            set_cookie(name, value, path, max_age, expires, domain, secure, httponly, samesite, partitioned),
+        )
 
     def redirect(self, location: str, permanent: bool = False, status: int | None = None) -> Self:
         """Sends the client elsewhere: 303 after POST, PUT, PATCH and DELETE, else 307; 308 if permanent; or `status`.
@@ -195,23 +158,20 @@ class Response:
         """
         from urllib.parse import quote
 
-        self.headers['location'] = quote(location, safe="%/:?#[]@!$&'()*+,;=~-._")
-        moved = 303 if self._req.method in ('POST', 'PUT', 'PATCH', 'DELETE') else 307
-        self.status = status or (308 if permanent else moved)
-        return self
+        see_other = self._req.method in ('POST', 'PUT', 'PATCH', 'DELETE')
+        self.status = status or (308 if permanent else 303 if see_other else 307)
+        return self.header('location', quote(location, safe="%/:?#[]@!$&'()*+,;=~-._"))
 
     def out(self, status: int, body: Any = None, headers: Mapping[str, Any] | None = None) -> Self:
         """Sets status, body and headers at once: `return res.out(401, 'Log in first')`."""
-        self.status = status
-        self.body = body
+        self.status, self.body = status, body
         self.headers.update(headers or {})
         return self
 
     def html(self, markup: str) -> Self:
         """Sets a body of HTML."""
         self.body = markup
-        self.headers['content-type'] = 'text/html; charset=utf-8'
-        return self
+        return self.header('content-type', 'text/html; charset=utf-8')
 
     def stream(
         self,
@@ -225,7 +185,6 @@ class Response:
 
         `ping` is the seconds of silence after which an event stream sends a comment, so that proxies keep it open.
         """
-        self.status = status
         if sse:
             from heaven.events import Events
 
@@ -233,9 +192,8 @@ class Response:
             self.headers['cache-control'] = 'no-cache'
         elif content_type.startswith('text/') and 'charset' not in content_type:
             content_type += '; charset=utf-8'
-        self.body = iterator
-        self.headers['content-type'] = content_type
-        return self
+        self.status, self.body = status, iterator
+        return self.header('content-type', content_type)
 
     def file(self, path: Any, filename: str | None = None, within: Any = None) -> Self:
         """Sends a file: type, length, ETag, ranges and conditions by RFC 9110; `filename` makes it a download.
@@ -249,8 +207,7 @@ class Response:
 
     def defer(self, func: Callable[..., Any]) -> Self:
         """Runs `func(app)`, async or not, after the answer has been sent."""
-        self._deferred = [*(self._deferred or ()), (func, self._req.app)]
-        self._req._special = True
+        self._deferred, self._req._special = [*(self._deferred or ()), (func, self._req.app)], True
         return self
 
     def abort(self, body: Any = None, status: int | None = None) -> NoReturn:
@@ -267,44 +224,44 @@ class Response:
 
         await res.render('patients.html', results=results)
         """
-        renderer, trio, blocks = self._renderer(name, block, blocks)
-        if stream:
-            self.body = await renderer.stream(name, values, trio, blocks)
-        else:
-            self.body = await renderer.render(name, values, trio, blocks)
-        return self._rendered(name)
+        verb = 'stream' if stream else 'render'
+        return self._rendered(name, await self._template(verb, name, values, block, blocks))
 
     def renders(self, name: str, /, *, block: str | None = None, blocks: Sequence[str] = (), **values: Any) -> Self:
         """Renders a template as the body, from a handler that is not async."""
-        renderer, trio, blocks = self._renderer(name, block, blocks)
-        self.body = renderer.renders(name, values, trio, blocks)
-        return self._rendered(name)
+        return self._rendered(name, self._template('renders', name, values, block, blocks))
 
     async def interpolate(
         self, name: str, /, *, block: str | None = None, blocks: Sequence[str] = (), **values: Any
     ) -> str:
         """Renders a template and gives the text back, for a mail or a fragment."""
-        renderer, trio, blocks = self._renderer(name, block, blocks)
-        text: str = await renderer.render(name, values, trio, blocks)
-        return text
+        return str(await self._template('render', name, values, block, blocks))
 
-    def _renderer(self, name: str, block: str | None, blocks: Sequence[str]) -> tuple[Any, Any, Sequence[str]]:
-        from heaven.rendering import renderer_of
+    def _template(self, verb: str, name: str, values: dict[str, Any], block: str | None, blocks: Sequence[str]) -> Any:
+        render = getattr(renderer_of(self._req.app, name), verb)
+        return render(name, values, (self._req, self, self._ctx), (block, *blocks) if block else blocks)
 
-        trio = (self._req, self, self._ctx)
-        return renderer_of(self._req.app, name), trio, (block, *blocks) if block else blocks
-
-    def _rendered(self, name: str) -> Self:
-        from heaven.rendering import is_text
-
-        kind = 'text/plain' if is_text(name) else 'text/html'
-        self.headers.setdefault('content-type', f'{kind}; charset=utf-8')
+    def _rendered(self, name: str, text: Any) -> Self:
+        self.body = text
+        self.headers.setdefault('content-type', f'text/{"plain" if is_text(name) else "html"}; charset=utf-8')
         return self
 
     def _unusual(self, body: Any) -> Kind:
-        kind = kind_of(body)
+        """Tells what kind of body a value is that is not of the exact common types; TypeError if it is none."""
+        kind = [
+            *(KINDS[base] for base in type(body).__mro__ if base in KINDS),
+            *(marked for mark, marked in MARKS.items() if hasattr(type(body), mark)),
+            None,
+        ][0]
+        if kind is None:
+            raise TypeError(
+                f'{type(body).__name__} is no body: res.file(path) sends files'
+                if hasattr(body, 'read')
+                else f'{type(body).__name__} is no body: use bytes, str, dict, list, tuple, bool, int, float, '
+                'a dataclass, None or an iterator'
+            )
         if kind is STREAM:
-            self._streams = [*self._streams, body]
+            self._streams = (*self._streams, body)
             self._req._finally(self._close)
         return kind
 
@@ -318,23 +275,5 @@ class Response:
 
     def _forget(self, keep: Sequence[bytes]) -> None:
         """Forgets the body, and the headers that describe it or its caching, but for some."""
-        self._body, self._kind = None, UNSET
-        for name in DESCRIBING if self._fields else ():
-            if name not in keep:
-                self._fields.pop(name, None)  # type: ignore[union-attr]
-
-
-DESCRIBING = (
-    b'content-type',
-    b'content-length',
-    b'content-encoding',
-    b'content-range',
-    b'content-disposition',
-    b'content-language',
-    b'content-location',
-    b'accept-ranges',
-    b'cache-control',
-    b'etag',
-    b'expires',
-    b'last-modified',
-)
+        self._body, self._kind, fields = None, UNSET, self._fields or {}
+        self._fields = {name: value for name, value in fields.items() if name in keep or name not in DESCRIBING}
