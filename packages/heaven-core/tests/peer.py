@@ -76,19 +76,21 @@ class Peer:
         self.hold(state != follows and not (kind == 'websocket.close' and state == OPEN), f'{kind} in state {state}')
         self.hold(self.told and kind != 'websocket.http.response.body', f'{kind} to a peer that has left')
         if kind == 'websocket.accept':
-            names = [name for name, _ in message['headers']]
+            names = [name for name, _ in message.get('headers', ())]
             bad = [
                 name for name in names if name != name.lower() or name.startswith((b'sec-websocket', b'content-len'))
             ]
             self.hold(bad, f'headers {bad} of an accept')
-            self.hold(message['subprotocol'] not in (None, *self.scope['subprotocols']), 'a subprotocol nobody offered')
+            self.hold(
+                message.get('subprotocol') not in (None, *self.scope['subprotocols']), 'a subprotocol nobody offered'
+            )
             self.state = OPEN
         elif kind == 'websocket.send':
             text, data = message.get('text'), message.get('bytes')
             self.hold((text is None) == (data is None), f'one of text and bytes, not {message!r}')
             self.hold(type(text) not in (str, type(None)) or type(data) not in (bytes, type(None)), f'{message!r}')
         elif kind == 'websocket.close':
-            self.hold(len(message['reason'].encode()) > 123, 'a reason of more than 123 bytes')
+            self.hold(len(message.get('reason', '').encode()) > 123, 'a reason of more than 123 bytes')
             self.state = CLOSED
         elif kind == 'websocket.http.response.start':
             self.hold(EXTENSION.keys() - (self.scope.get('extensions') or {}).keys(), 'an extension nobody has')

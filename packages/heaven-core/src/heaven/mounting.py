@@ -40,9 +40,14 @@ class Mount:
         """Starts the foreign app, and stops it after the yield; one that knows no lifespan needs neither."""
         from asyncio import Queue, create_task, wait
 
+        async def tell(message: Message) -> None:
+            if not message['type'].startswith('lifespan.'):
+                raise RuntimeError(f'{message["type"]} is no message of a lifespan')
+            told.put_nowait(message)
+
         asked, told, self.state = Queue[Message](), Queue[Message](), {}
         scope = {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}, 'state': self.state}
-        task = create_task(self.foreign(scope, asked.get, told.put))
+        task = create_task(self.foreign(scope, asked.get, tell))
         task.add_done_callback(
             lambda done: told.put_nowait({'type': '', 'error': done.cancelled() or done.exception()})
         )
