@@ -597,3 +597,19 @@ def test_a_copy_has_copies_of_what_is_mounted():
     twin = root.copy()
     twin._mounts[0].app.keep('key', 'fake')
     assert [call(app, 'GET', '/x').text for app in (root, twin)] == ['real', 'fake']
+
+
+def test_a_copy_serves_an_app_a_second_time():
+    root, child = App(), App()
+    child.GET('/', answers('child'))
+    root.mount(child, '/a')
+    root.mount(child.copy(), '/b')
+    assert [call(root, 'GET', path).text for path in ('/a', '/b')] == ['child', 'child']
+
+
+def test_the_state_given_to_a_copy_wins_over_what_a_child_that_shares_it_keeps():
+    root, child = App(), App()
+    child.ONCE(lambda app: app.keep('db', 'real'))
+    child.GET('/', lambda req, res, ctx: res.out(200, req.app.peek('db')))
+    root.mount(child, '/x', isolated=False)
+    assert call(root.copy(keeping={'db': 'fake'}), 'GET', '/x').text == 'fake'

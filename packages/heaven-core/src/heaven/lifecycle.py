@@ -82,6 +82,7 @@ class Lifecycle(Keeper):
         vars(twin).update(
             {name: copy(value) for name, value in vars(self).items() if type(value) in (list, dict, set)},
             _app=twin,
+            parent=None,
             _replace=replace or self._replace,
             _state={**self._state, **pinned},
             _pinned=pinned,
