@@ -8,7 +8,7 @@ from os.path import dirname
 from typing import Any, NamedTuple
 
 from heaven.context import Context, Keeper, Shelf
-from heaven.errors import UrlError
+from heaven.errors import UrlError, optional, refuse
 from heaven.lifecycle import Lifecycle
 from heaven.registering import Registrar
 from heaven.request import Request
@@ -96,8 +96,8 @@ class App(Registrar, Lifecycle, Keeper):
         """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
         if handler is None:
             return lambda func: self.ERROR(kind, func) or func
-        if not isinstance(kind, int) and not (isinstance(kind, type) and issubclass(kind, BaseException)):
-            raise TypeError(f'ERROR takes a status or an exception class, not {kind!r}')
+        known = isinstance(kind, int) or isinstance(kind, type) and issubclass(kind, BaseException)
+        refuse(not known, TypeError, f'ERROR takes a status or an exception class, not {kind!r}')
         self._open()._errors[kind] = handler
         return None
 
@@ -112,8 +112,7 @@ class App(Registrar, Lifecycle, Keeper):
             for route in place.app._routes
             if route.name == name
         ]
-        if not found:
-            raise UrlError(f'no route is named {name!r}')
+        refuse(not found, UrlError, f'no route is named {name!r}')
         return min(found, key=lambda item: item[0])[1].build(params)
 
     def routes(self) -> list[RouteInfo]:
@@ -176,8 +175,6 @@ class App(Registrar, Lifecycle, Keeper):
 
     def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
         """Serves the app with uvicorn, which takes the options."""
-        from heaven.errors import optional
-
         uvicorn.setdefault('timeout_graceful_shutdown', 10)
         optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, host=host, port=port, **uvicorn)
 

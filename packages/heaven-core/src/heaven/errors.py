@@ -89,6 +89,12 @@ class Disconnected(HeavenError):
     """The peer of a WebSocket, or the client of a request, has left."""
 
 
+def refuse(wrong: object, error: type[Exception], says: str) -> None:
+    """Raises an error if something is wrong, for what is decided when the app is written, not when it serves."""
+    if wrong:
+        raise error(says)
+
+
 def is_failure(value: Any) -> bool:
     """Tells whether a value is an HTTP status of failure, 400 to 599."""
     return isinstance(value, int) and 400 <= value <= 599

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from heaven.errors import SubdomainError, UrlDuplicateError, UrlError
+from heaven.errors import SubdomainError, UrlDuplicateError, UrlError, refuse
 from heaven.headers import TOKEN
 from heaven.hooks import Hook
 from heaven.routing import Pattern, Route
@@ -53,8 +53,10 @@ class Registrar:
         decorator. UrlError for a route that cannot work, UrlDuplicateError for one that is there already.
         """
         methods = (method,) if isinstance(method, str) else tuple(method)
-        if not methods or not all(name and TOKEN.issuperset(name) and name not in ('*', 'WS') for name in methods):
-            raise UrlError(f'{method!r} is no method: a method is a token such as GET (RFC 9110, 9.1)')
+        tokens = all(name and TOKEN.issuperset(name) and name not in ('*', 'WS') for name in methods)
+        refuse(
+            not (methods and tokens), UrlError, f'{method!r} is no method: it is a token such as GET (RFC 9110, 9.1)'
+        )
         return self._route(methods, route, handler, subdomain, **options)
 
     def GET(
@@ -192,8 +194,7 @@ class Registrar:
 
     def group(self, prefix: str) -> Registrar:
         """Gives a registrar with all of these, under a prefix."""
-        if '?' in prefix:
-            raise UrlError(f'{prefix!r}: queries are written on the routes under a prefix, not on it')
+        refuse('?' in prefix, UrlError, f'{prefix!r}: queries are written on the routes under a prefix, not on it')
         return self._bound(self._joined(prefix), self._subdomain)
 
     def subdomain(self, name: str) -> Registrar:
@@ -207,19 +208,17 @@ class Registrar:
         return registrar
 
     def _joined(self, route: str) -> str:
-        if not isinstance(route, str):
-            raise TypeError(f'a route is a str such as /patients/:id, not {type(route).__name__}')
-        if not route.startswith('/'):
-            raise UrlError(f'{route!r} must begin with a slash: {"/" + route!r}')
+        refuse(not isinstance(route, str), TypeError, f'a route is a str such as /patients/:id, not {route!r}')
+        refuse(not route.startswith('/'), UrlError, f'{route!r} must begin with a slash: {"/" + route!r}')
         return self._prefix + route
 
     def _read(self, route: str, func: Any, subdomain: str | None) -> tuple[App, Pattern, str | None]:
         """Reads what every registration has, and refuses what cannot work."""
         app, label = self._app._open(), subdomain.lower() if subdomain else self._subdomain
-        if not callable(func) and not isinstance(func, str):
-            raise TypeError(f'{route}: {func!r} is neither a callable nor the dotted path of one')
-        if label is not None and label not in app._labels:
-            raise SubdomainError(f'nobody declared the subdomain {label!r}: app.subdomain({label!r}) does')
+        known = callable(func) or isinstance(func, str)
+        refuse(not known, TypeError, f'{route}: {func!r} is neither a callable nor the dotted path of one')
+        declare = f'nobody declared the subdomain {label!r}: app.subdomain({label!r}) does'
+        refuse(label is not None and label not in app._labels, SubdomainError, declare)
         return app, Pattern(self._joined(route), app.types), label
 
     def _route(
@@ -228,10 +227,9 @@ class Registrar:
         def register(func: F) -> F:
             app, pattern, label = self._read(route, func, subdomain)
             record = Route(methods, pattern, func, label or 'www', **options)
-            for known in app._routes if record.name is not None else ():
-                if known.name == record.name:
-                    raise UrlDuplicateError(f'{pattern.text} cannot be named {record.name!r}: {known.pattern.text} is')
             shapes = {(method, record.subdomain, pattern.shape): pattern for method in methods}
+            taken = [known.pattern.text for known in app._routes if record.name and known.name == record.name]
+            refuse(taken, UrlDuplicateError, f'{pattern.text} cannot be named {record.name!r}: {taken} is')
             for key in shapes.keys() & app._shapes.keys():
                 raise UrlDuplicateError(f'{key[0]} {pattern.text} is already registered, as {app._shapes[key].text}')
             app._shapes.update(shapes)

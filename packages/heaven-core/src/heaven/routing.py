@@ -19,7 +19,7 @@ from itertools import count, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from heaven.errors import UrlError
+from heaven.errors import UrlError, refuse
 from heaven.types import Request
 
 UNTYPED, REST = 1_000_000, 1_000_001
@@ -126,43 +126,34 @@ class Pattern:
     __slots__ = ('queries', 'rank', 'segments', 'shape', 'text')
 
     def __init__(self, text: str, types: Mapping[str, Type]) -> None:
-        path, _, query = text.partition('?')
-        if not path.startswith('/'):
-            raise UrlError(f'{text!r} must begin with a slash: {"/" + text!r}')
-        self.text = path
-        parts = path.split('/')[1:]
-        if not parts[-1]:
-            parts.pop()
-        self.segments = tuple(self.segment(part, types) for part in parts)
-        self.check()
+        self.text, _, query = text.partition('?')
+        refuse(not self.text.startswith('/'), UrlError, f'{text!r} must begin with a slash: {"/" + text!r}')
+        self.segments = tuple(self.segment(part, types) for part in self.text.removesuffix('/').split('/')[1:])
         self.queries = dict(self.query(part, types) for part in query.split('&')) if query else {}
-        if query and len(self.queries) <= query.count('&'):
-            raise UrlError(f'{text!r} names a query twice')
+        refuse(query and len(self.queries) <= query.count('&'), UrlError, f'{text!r} names a query twice')
+        self.check()
 
     def check(self) -> None:
         """Refuses what no path could mean, and notes the rank and the shape."""
         names = [segment.text for segment in self.segments if segment.type]
-        if any(segment.rank == REST for segment in self.segments[:-1]):
-            raise UrlError(f"{self.text!r}: '*' is the rest of the path and must be last")
-        if len(set(names)) != len(names):
-            raise UrlError(f'{self.text!r} names a parameter twice')
         self.rank = tuple(segment.rank for segment in self.segments)
         self.shape = tuple(segment.rank or segment.text for segment in self.segments)
+        refuse(REST in self.rank[:-1], UrlError, f"{self.text!r}: '*' is the rest of the path and must be last")
+        refuse(len(set(names)) != len(names), UrlError, f'{self.text!r} names a parameter twice')
 
     def under(self, prefix: Pattern | None) -> Pattern:
         """Gives this pattern below a prefix."""
-        if prefix is None:
-            return self
         pattern = copy(self)
-        pattern.text = prefix.text.rstrip('/') + ('' if self.text == '/' else self.text) or '/'
-        pattern.segments = prefix.segments + self.segments
-        pattern.check()
+        if prefix is not None:
+            pattern.text = prefix.text.rstrip('/') + ('' if self.text == '/' else self.text) or '/'
+            pattern.segments = prefix.segments + self.segments
+            pattern.check()
         return pattern
 
     def segment(self, part: str, types: Mapping[str, Type]) -> Segment:
         """Reads one segment."""
-        if part in ('', '.', '..'):
-            raise UrlError(f'{self.text!r} has a segment {part!r}, which no request ever matches')
+        never = f'{self.text!r} has a segment {part!r}, which no request ever matches'
+        refuse(part in ('', '.', '..'), UrlError, never)
         if not part.startswith(':'):
             return Segment('*', TYPES['str'], REST) if part == '*' else Segment(part, None, 0)
         name, kind = self.typed(part[1:], types)
@@ -172,17 +163,16 @@ class Pattern:
         """Reads one query: its name, its type's name, what converts it, and its default in a list, if any."""
         declared, given, default = part.partition('=')
         name, kind = self.typed(declared, types)
-        if given and not converts(kind, default):
-            raise UrlError(f'{self.text!r}: the default of query {name!r}, {default!r}, is no {kind.name}')
+        wrong = f'{self.text!r}: the default of query {name!r}, {default!r}, is no {kind.name}'
+        refuse(given and not converts(kind, default), UrlError, wrong)
         return name, (kind.name, kind.convert, [kind.convert(default)] if given else [])
 
     def typed(self, text: str, types: Mapping[str, Type]) -> tuple[str, Type]:
         """Reads `name` or `name:type`."""
         name, colon, kind = text.partition(':')
-        if not name:
-            raise UrlError(f'{self.text!r} has a parameter without a name: write :id or :id:int')
-        if colon and kind not in types:
-            raise UrlError(f'{self.text!r}: there is no type {kind!r}, there are {", ".join(types)}; app.TYPE adds one')
+        refuse(not name, UrlError, f'{self.text!r} has a parameter without a name: write :id or :id:int')
+        known = f'{self.text!r}: there is no type {kind!r}, there are {", ".join(types)}; app.TYPE adds one'
+        refuse(colon and kind not in types, UrlError, known)
         return name, types[kind or 'str']
 
     def covers(self, path: Sequence[str]) -> bool:
@@ -215,12 +205,11 @@ class Pattern:
         path = ''
         for segment in self.segments:
             value = params.get(segment.text) if segment.type else segment.text
-            if value is None:
-                raise UrlError(f'{self.text!r} needs a value for {segment.text!r}')
+            refuse(value is None, UrlError, f'{self.text!r} needs a value for {segment.text!r}')
             text = value.isoformat() if hasattr(value, 'isoformat') else str(value)
             parts = text.split('/') if segment.rank == REST else [text]
-            if {'.', '..'} & {*parts} or segment.rank != REST and not segment.takes(text):
-                raise UrlError(f'{text!r:.80} is no value for {segment.text!r} of {self.text!r}: it would not match')
+            astray = {'.', '..'} & {*parts} or segment.rank != REST and not segment.takes(text)
+            refuse(astray, UrlError, f'{text!r:.80} is no {segment.text!r} of {self.text!r}: it would not match back')
             path += ''.join(f'/{quote(part, safe=SAFE)}' for part in parts)
         return path or '/'
 
