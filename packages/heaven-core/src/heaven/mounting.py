@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from copy import copy
 from typing import Any
 
@@ -62,11 +62,6 @@ class Mount:
         finally:
             await wait([task], timeout=5)
             task.cancel()
-
-
-def foreign_lifespan(mounted: Mount) -> Callable[[App], AsyncIterator[None]]:
-    """Gives the startup and the shutdown of a foreign app, one generator of ours."""
-    return mounted.life
 
 
 def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str | None) -> None:
