@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
-from heaven.errors import Abort, ClientError, Disconnected
+from heaven.errors import Abort, ClientError, Disconnected, TooLarge
+from heaven.resolving import off_loop
 from heaven.response import BODILESS, EMPTY, FILE, UNSET, Kind
-from heaven.types import Handler, Message, Send
-
-if TYPE_CHECKING:
-    from heaven.app import App
-    from heaven.context import Context
-    from heaven.request import Request
-    from heaven.response import Response
-    from heaven.routing import Entry
+from heaven.routing import is_async
+from heaven.types import App, Context, Entry, Handler, Message, Request, Response, Send
 
 FOREIGN = Kind(None, None, False)
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
-PHRASES = {404: 'Not Found', 405: 'Method Not Allowed', 500: 'Internal Server Error'}
 
 
 def log() -> Any:
@@ -30,11 +24,9 @@ def log() -> Any:
 
 def phrase(status: int) -> str:
     """Gives the words of a status (RFC 9110, 15)."""
-    if status in PHRASES:
-        return PHRASES[status]
     from http import HTTPStatus
 
-    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else f'Status {status}'
+    return getattr(HTTPStatus._value2member_map_.get(status), 'phrase', f'Status {status}')
 
 
 async def settled(out: Any) -> Any:
@@ -44,13 +36,11 @@ async def settled(out: Any) -> Any:
 
 async def stray(func: Handler, out: Any, res: Any) -> Any:
     """Awaits what a function returned if that can be, and warns once of a value that nobody will use."""
-    if isinstance(out, Awaitable):
-        out = await out
-    if out is not None and out is not res:
-        if id(func) not in warned:
-            warned[id(func)] = func
-            name = f'{getattr(func, "__module__", "")}.{getattr(func, "__qualname__", repr(func))}'
-            log().warning('%s returned %s, which is ignored: set res.body instead', name, type(out).__name__)
+    out = await settled(out)
+    if out is not None and out is not res and id(func) not in warned:
+        warned[id(func)] = func
+        name = f'{getattr(func, "__module__", "")}.{getattr(func, "__qualname__", repr(func))}'
+        log().warning('%s returned %s, which is ignored: set res.body instead', name, type(out).__name__)
     return out
 
 
@@ -59,9 +49,7 @@ warned: dict[int, Handler] = {}
 
 async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
     """Calls a function of any kind and gives what it returned; a file that it sends is opened here."""
-    out = func(req, res, ctx)
-    if out is not None and out is not res:
-        out = await stray(func, out, res)
+    out = await stray(func, func(req, res, ctx), res)
     if res._kind is FILE:
         await res._body.prepare(req, res)
     return out
@@ -74,38 +62,30 @@ async def recover(
     res.error = error
     if isinstance(error, Disconnected) and req._gone:
         return error
-    status, said = 500, False
-    if isinstance(error, Abort):
+    said, status, known = None, 500, isinstance(error, (Abort, ClientError))
+    if isinstance(error, (Abort, ClientError)):
         status = error.status or (400 if res._status in (None, 200) else res.status)
-        said = error.body is not None
-    elif isinstance(error, ClientError):
-        status = error.status
-    if req._overflow:
-        from traceback import clear_frames
-
-        clear_frames(error.__traceback__)
-    kept = (b'content-type',) if said else ()
-    res._forget(kept if status == 500 else (*kept, b'cache-control', b'expires'))
-    await res._close()
+        said = error.body if isinstance(error, Abort) else None
+    if isinstance(error, TooLarge):
+        error.__traceback__ = None  # its frames hold what was read
+    caching = () if status == 500 else (b'cache-control', b'expires')
+    res._forget(caching if said is None else (*caching, b'content-type'))
     res._status = status
-    handler, nearest = (None, False) if said or last else find_handler(entry.app, error, status)
+    handler, nearest = (None, False) if said is not None or last else find_handler(entry.app, error, status)
     try:
         if handler is not None:
             await call(handler, req, res, ctx)
-        elif said:
-            res.body = error.body  # type: ignore[attr-defined]
-        elif isinstance(error, ClientError):
-            res.body = str(error)
-        elif entry.app.debug and not isinstance(error, Abort):
+        elif entry.app.debug and not known:
             from heaven.debug import page
 
             page(error, req, res)
         else:
-            res.body = phrase(status)
+            words = str(error) if isinstance(error, ClientError) else phrase(status)
+            res.body = words if said is None else said
     except Exception as another:
         if (failure := await recover(another, entry, req, res, ctx, last=True)) is not None:
             return failure
-    if nearest or isinstance(error, (Abort, ClientError)):
+    if nearest or known:
         return None
     log().error('%s %s failed', req.method, req.path, exc_info=error)
     return error
@@ -113,10 +93,10 @@ async def recover(
 
 def find_handler(app: App | None, error: Exception | None, status: int) -> tuple[Handler | None, bool]:
     """Finds the ERROR handler, in the app or those around it, and tells whether it is one for the class."""
-    mro = () if error is None else type(error).__mro__
-    classes = [kind for kind in mro if not (isinstance(error, (Abort, ClientError)) and kind is Exception)]
+    expected = (Exception,) if isinstance(error, (Abort, ClientError)) else ()
+    keys = [*(kind for kind in type(error).__mro__ if kind not in expected), status]
     while app is not None:
-        for key in (*classes, status):
+        for key in keys:
             if key in app._handlers:
                 return app._handlers[key], key is not status
         app = app.parent
@@ -125,8 +105,7 @@ def find_handler(app: App | None, error: Exception | None, status: int) -> tuple
 
 async def decline(status: int, req: Request, res: Response, ctx: Context) -> None:
     """Answers with a status that is no failure, 404 or 405, or lets the ERROR handler do it."""
-    res._status = status
-    handler, _ = find_handler(req._entry.app, None, status)
+    res._status, handler = status, find_handler(req._entry.app, None, status)[0]
     if handler is None:
         res.body = phrase(status)
     else:
@@ -137,14 +116,9 @@ async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Se
     """Ends a request that is more than two messages: what failed, streams, files, hooks that always run."""
     entry = req._entry
     try:
-        if failure is None and res._kind is FILE:
-            try:
-                await res._body.prepare(req, res)
-            except Exception as error:
-                failure = error
         if failure is not None:
             failure = await recover(failure, entry, req, res, ctx)
-        for hook, _ in entry.always:
+        for hook in (ready, *(hook for hook, _ in entry.always)):
             try:
                 await call(hook, req, res, ctx)
             except Exception as error:
@@ -158,49 +132,48 @@ async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Se
         await deliver(entry, req, res, send, start, data)
         if failure is not None:
             app._report(req.scope, failure)
-        elif res._deferred is not None and res._status != 500:
+        elif res._status != 500:
             await run_deferred(res)
     finally:
         await req._clean()
 
 
+def ready(req: Request, res: Response, ctx: Context) -> None:
+    """Does nothing: a call of it opens the file that is to be sent."""
+
+
 def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
     """Fixes the headers of a response: gives its first message, and its body unless that is sent in pieces."""
-    kind, status = res._kind, res._status or 200
-    data: Any = None
+    kind, status, fields, data = res._kind, res._status or 200, dict(res._fields or ()), None
+    fields.pop(b'transfer-encoding', None)
     if kind.quick or kind.encode is not None:
         data = (kind.encode or entry.dumps)(res._body)
-        data = data.encode() if isinstance(data, str) else data
-    given = dict(res._fields or ())
-    given.pop(b'transfer-encoding', None)
-    length = given.pop(b'content-length', None)
+        fields[b'content-length'] = b'%d' % len(data)
     if status in BODILESS:
-        data = b'' if data is not None else data
-    else:
-        if kind not in (UNSET, EMPTY, FOREIGN):
-            given.setdefault(*kind.header)
-        if data is not None:
-            length = b'%d' % len(data)
-        if length is not None:
-            if not length.isdigit():
-                raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
-            given[b'content-length'] = length
-    fields = [*given.items(), *((b'set-cookie', cookie) for cookie in res._cookies)]
-    return {'type': 'http.response.start', 'status': status, 'headers': fields}, b'' if entry.head and data else data
+        fields.pop(b'content-length', None)
+    elif kind not in (UNSET, EMPTY, FOREIGN):
+        fields.setdefault(*kind.header)
+    if not (length := fields.get(b'content-length', b'0')).isdigit():
+        raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
+    pairs = [*fields.items(), *((b'set-cookie', cookie) for cookie in res._cookies)]
+    start: Message = {'type': 'http.response.start', 'status': status, 'headers': pairs}
+    return start, b'' if entry.head or status in BODILESS else data
 
 
-async def repair(error: Exception, entry: Entry, req: Request, res: Response, ctx: Context) -> Any:
+async def repair(error: Exception, entry: Entry, req: Request, res: Response, ctx: Context, last: bool = False) -> Any:
     """Answers in place of what could not be encoded, in plain words if the ERROR handler's page cannot be either."""
-    failure = await recover(error, entry, req, res, ctx)
+    failure = await recover(error, entry, req, res, ctx, last)
     try:
         return failure, *fix(entry, res)
     except Exception as another:
-        failure = await recover(another, entry, req, res, ctx, last=True)
-        return failure, *fix(entry, res)
+        return await repair(another, entry, req, res, ctx, last=True)
 
 
 async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: Message, data: bytes | None) -> None:
     """Sends what is more than two messages: a stream, a file, another app's answer, or one with a body to drop."""
+    from asyncio import CancelledError, current_task
+
+    task: Any = current_task()
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
         start['headers'] = [*(pair for pair in start['headers'] if pair[0] != b'connection'), (b'connection', b'close')]
     if res._kind is FOREIGN:
@@ -208,66 +181,55 @@ async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: 
 
         return await forward(req, res, start, send)
     try:
-        if not await put(req, send, start):
-            return
-        if data and req._overflow:
-            await put(req, send, {'type': 'http.response.body', 'body': data, 'more_body': True})
-            data = b''
-        elif data is None and not entry.head and start['status'] not in BODILESS:
-            length = dict(start['headers']).get(b'content-length')
-            if not await pump(req, res._body, send, None if length is None else int(length)):
-                return
+        await put(req, send, start)
+        if data is None:
+            await pump(req, res._body, send, int(dict(start['headers']).get(b'content-length', -1)), task.cancel)
         if req._overflow:
+            await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': True})
             await req._drain()
+            data = None
         await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': False})
-    except Exception as error:
-        log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
+    except (Exception, CancelledError) as error:
+        if req._gone and isinstance(error, (CancelledError, Disconnected, OSError)):
+            task.uncancel()
+            return
+        if isinstance(error, Exception):
+            log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
         raise
     finally:
         await res._close()
 
 
 async def put(req: Request, send: Send, message: Message) -> bool:
-    """Sends a message; tells whether the client was there to take it."""
+    """Sends a message; an OSError means that the client was not there to take it (ASGI, HTTP: disconnected client)."""
     try:
         await send(message)
     except OSError:
         req._gone = True
-        return False
+        raise
     return True
 
 
-async def pump(req: Request, body: Any, send: Send, length: int | None) -> bool:
-    """Sends a stream piece by piece; tells whether it came to its end, which it does not if the client left."""
-    from asyncio import CancelledError, current_task
-
-    task: Any = current_task()
-    source = body.__aiter__() if hasattr(body, '__aiter__') else in_thread(body)
-    left = length
-    req._interrupt = task.cancel
+async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callable[[], Any]) -> None:
+    """Sends a stream piece by piece, of the length that was set unless that is -1, until the client leaves."""
+    source, sent = body.__aiter__() if hasattr(body, '__aiter__') else in_thread(body), 0
+    req._interrupt = cancel
     req._arm()
     try:
         async for chunk in source:
             if chunk.__class__ is not bytes:
                 chunk = chunk.encode() if isinstance(chunk, str) else bytes(memoryview(chunk))
-            if left is not None and (left := left - len(chunk)) < 0:
+            if 0 <= length < (sent := sent + len(chunk)):
                 raise RuntimeError(f'the stream is longer than the Content-Length that was set, {length}')
             if req._gone:
-                return False
-            if chunk and not await put(req, send, {'type': 'http.response.body', 'body': chunk, 'more_body': True}):
-                return False
-        if left:
-            raise RuntimeError(f'the stream is {left} bytes shorter than the Content-Length that was set, {length}')
-        return True
-    except (CancelledError, Disconnected):
-        if not req._gone:
-            raise
-        task.uncancel()
-        return False
+                raise Disconnected('the client has left')
+            if chunk:
+                await put(req, send, {'type': 'http.response.body', 'body': chunk, 'more_body': True})
+        if sent < length:
+            raise RuntimeError(f'the stream is {length - sent} bytes shorter than the Content-Length, {length}')
     finally:
         req._interrupt = None
-        if source is not body:
-            await close(source)
+        await close(None if source is body else source)
 
 
 async def in_thread(iterator: Iterator[Any]) -> AsyncIterator[Any]:
@@ -290,23 +252,16 @@ async def in_thread(iterator: Iterator[Any]) -> AsyncIterator[Any]:
 async def close(body: Any) -> None:
     """Closes an iterator, started or not; an error of its own is logged."""
     try:
-        if hasattr(body, 'aclose'):
-            await body.aclose()
-        elif hasattr(body, '__next__') and hasattr(body, 'close'):
-            body.close()
+        closing = getattr(body, 'aclose', None) or hasattr(body, '__next__') and getattr(body, 'close', None)
+        await settled(closing and closing())
     except Exception as error:
         log().error('a stream failed as it was closed', exc_info=error)
 
 
 async def run_deferred(res: Response) -> None:
     """Runs what was put off until the answer had been sent, each on its own."""
-    from heaven.resolving import off_loop
-    from heaven.routing import is_async
-
     for func, app in res._deferred or ():
         try:
-            out = func(app) if is_async(func) else await off_loop(func, app)
-            if isinstance(out, Awaitable):
-                await out
+            await settled(func(app) if is_async(func) else await off_loop(func, app))
         except Exception as error:
             log().error('deferred %r failed', func, exc_info=error)
