@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 README = (Path(__file__).parent.parent / 'README.md').read_text('utf-8')
-FILES = dict(re.findall(r'^```python title="([^"]+)"\n(.*?)^```', README, re.MULTILINE | re.DOTALL))
+FILES = dict(re.findall(r'^```(?:python|html) title="([^"]+)"\n(.*?)^```', README, re.MULTILINE | re.DOTALL))
 URL, ANSWER = re.findall(r'^\$ curl (\S+)\n(.+)$', README, re.MULTILINE)[0]
 
 
@@ -54,12 +54,21 @@ def get(port, path):
 @pytest.mark.skipif(os.name == 'nt', reason='Windows hands no socket to a child by its number')
 @pytest.mark.parametrize(('target', 'folder'), [('app:app', '.'), ('src.app:app', 'src')])
 def test_the_quickstart_answers_over_a_real_socket(target, folder, tmp_path):
-    assert set(FILES) == {'controllers/patients/records.py', 'app.py'}
+    assert set(FILES) == {'controllers/patients/records.py', 'app.py', 'templates/patients.html'}
     copy(tmp_path / folder)
     with uvicorn(target, tmp_path) as (_, port):
         path = urlsplit(URL).path
         assert get(port, path) == (200, 'application/json', ANSWER)
         assert get(port, path + '000')[0::2] == (404, 'No such patient')
+
+
+def test_the_quickstart_shows_a_page(tmp_path):
+    copy(tmp_path)
+    with uvicorn('app:app', tmp_path) as (_, port):
+        status, kind, page = get(port, '/patients/7')
+        assert (status, kind) == (200, 'text/html; charset=utf-8')
+        assert '<h1>Ada Lovelace</h1>' in page and 'number 7, answered with 200.' in page
+        assert get(port, '/patients/7000')[0] == 404
 
 
 def test_a_handler_that_is_not_there_keeps_the_server_from_starting(tmp_path):
