@@ -173,13 +173,13 @@ async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: 
     """Sends what is more than two messages: a stream, a file, another app's answer, or one with a body to drop."""
     from asyncio import CancelledError, current_task
 
-    task: Any = current_task()
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
         start['headers'] = [*(pair for pair in start['headers'] if pair[0] != b'connection'), (b'connection', b'close')]
     if res._kind is FOREIGN:
         from heaven.mounting import forward
 
         return await forward(req, res, start, send)
+    task: Any = current_task() if data is None else None
     try:
         await put(req, send, start)
         if data is None:
@@ -191,7 +191,8 @@ async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: 
         await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': False})
     except (Exception, CancelledError) as error:
         if req._gone and isinstance(error, (CancelledError, Disconnected, OSError)):
-            task.uncancel()
+            if task is not None:
+                task.uncancel()
             return
         if isinstance(error, Exception):
             log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
