@@ -213,7 +213,7 @@ class App(Registrar, Lifecycle, Keeper):
                 if entry.special:
                     req._special = True
                 if entry.reads:
-                    await req._load(entry.limit)
+                    await req.read()
                 for hook, coro in entry.before:
                     out = hook(req, res, ctx)
                     if coro:

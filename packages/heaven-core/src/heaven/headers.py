@@ -128,6 +128,9 @@ class Queries(dict[str, Any]):
         """Gives every value of a query, in the order they came."""
         return [value for key, value in pairs_of(self._query) if key == name]
 
+    def check(self) -> None:
+        """Converts what is typed: nothing here."""
+
 
 class TypedQueries(Queries):
     """The queries of a route that types some of them: those are converted when they are read."""

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from heaven.errors import ClientError, Disconnected, TooLarge, UnsupportedMedia
 from heaven.headers import Cookies, Headers, Queries, TypedQueries, merged
-from heaven.types import Message, Receive, Scope
+from heaven.types import App, Entry, Form, Message, Receive, Scope
 
-if TYPE_CHECKING:
-    from heaven.app import App
-    from heaven.forms import Form
-    from heaven.routing import Entry
-
-UNREAD: Any = object()
-DRAIN_BYTES = 8 * 2**20
-DRAIN_SECONDS = 5.0
+DRAIN_BYTES, DRAIN_SECONDS = 8 * 2**20, 5.0
 CHARSETS = ('utf', 'ascii', 'us-ascii', 'iso-8859', 'latin', 'windows', 'cp', 'koi8', 'gb', 'big5', 'euc', 'shift')
 
 
@@ -40,25 +33,13 @@ class Request:
     scope: Scope
     _receive: Receive
     _entry: Entry
-    _params: dict[str, Any] | None
-    _special: bool
     _app: App | None = None
-    _headers: Headers | None = None
-    _fields: dict[bytes, bytes] | None = None
-    _queries: Queries | None = None
-    _json: Any = UNREAD
     _body: bytes | None = None
+    _pending = _interrupt = cast(Any, None)
     _more = True
-    _gone = False
-    _overflow = False
-    _streamed = False
-    _received = False
-    _pending: Any = None
-    _interrupt: Any = None
+    _gone = _streamed = False
+    _overflow = _received = 0
     _cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
-
-    def __repr__(self) -> str:
-        return f'<Request {self.method} {self.path}>'
 
     @property
     def app(self) -> App:
@@ -78,13 +59,12 @@ class Request:
     @property
     def route(self) -> str | None:
         """The pattern that matched, such as `/v1/patients/:id`; None if none did."""
-        return self._entry.route
+        return self._entry.route  # type: ignore[no-any-return]
 
     @property
     def params(self) -> dict[str, Any]:
         """The parameters of the route, converted to their types; `*` is the rest of the path."""
-        if self._params is None:
-            self._params = {}
+        self._params: dict[str, Any] | None = self._params or {}
         return self._params
 
     @property
@@ -97,20 +77,19 @@ class Request:
         """The query as sent, undecoded, without the question mark."""
         return str(self.scope.get('query_string', b''), 'latin-1')
 
-    @property
+    @cached_property
     def queries(self) -> Queries:
         """The queries: `get` and `[]` give one value, the last; `all` gives each. More than 1000 are a 400."""
-        if self._queries is None:
-            spec = self._entry.queries
-            self._queries = TypedQueries(self.querystring, spec) if spec else Queries(self.querystring)
-        return self._queries
+        return TypedQueries(self.querystring, spec) if (spec := self._entry.queries) else Queries(self.querystring)
 
-    @property
+    @cached_property
     def headers(self) -> Headers:
         """The headers: names in any case, repeated ones joined."""
-        if self._headers is None:
-            self._headers = Headers(self.scope['headers'], self._given())
-        return self._headers
+        return Headers(self.scope['headers'], self._fields)
+
+    @cached_property
+    def _fields(self) -> dict[bytes, bytes]:
+        return merged(self.scope['headers'])
 
     @cached_property
     def cookies(self) -> Cookies:
@@ -157,45 +136,39 @@ class Request:
     @property
     def body(self) -> bytes:
         """The body that was read; RuntimeError if there is one that nobody has read yet."""
-        if self._body is None:
-            if self._entry.stream:
-                raise RuntimeError('the body of a stream=True route is read by `async for chunk in req.stream()`')
-            if self._more and ('transfer-encoding' in self.headers or self.length):
-                raise RuntimeError(f'the body of {self.method} is not read ahead: await req.read() first')
+        unread = self._body is None and self._more and ('transfer-encoding' in self.headers or self.length)
+        if unread or self._body is None and self._entry.stream:
+            how = 'async for chunk in req.stream()' if self._entry.stream else 'await req.read()'
+            raise RuntimeError(f'the body is not read ahead on this route: {how} reads it')
         return self._body or b''
 
     @property
     def text(self) -> str:
         """The body as text, in the charset of its content type, else UTF-8; ClientError if it is not."""
-        _, _, charset = self.headers.get('content-type', '').lower().partition('charset=')
-        charset = charset.split(';')[0].strip('"\' ') or 'utf-8'
+        charset = self.headers.get('content-type', '').lower().partition('charset=')[2].split(';')[0].strip('"\' ')
         try:
-            if charset.startswith(CHARSETS):
-                return self.body.decode(charset)
+            return self.body.decode(charset if charset.startswith(CHARSETS) else 'unknown' if charset else 'utf-8')
         except (LookupError, ValueError):
-            pass
-        raise ClientError(f'the body is not text in {charset!r:.40}')
+            raise ClientError(f'the body is not text in {charset or "utf-8"!r:.40}') from None
 
-    @property
+    @cached_property
     def json(self) -> Any:
         """The body as JSON, parsed once.
 
         UnsupportedMedia, a 415, unless the content type is JSON; ClientError, a 400, for what is not JSON.
         """
-        if self._json is not UNREAD:
-            return self._json
-        if self._given().get(b'content-type') != b'application/json':
+        if self._fields.get(b'content-type') != b'application/json':
             kind = self.headers.get('content-type', '').partition(';')[0].strip(' \t').lower()
             if kind != 'application/json' and not (kind.endswith('+json') and kind.count('/') == 1):
                 raise UnsupportedMedia(f'send JSON as content-type: application/json, not as {kind or "none"!r}')
         body = self._body or self.body
         try:
-            self._json = self._entry.codec.loads(body)
-            return self._json
-        except RecursionError:
-            raise ClientError('the JSON is nested too deep') from None
+            return self._entry.codec.loads(body)
         except Exception as error:
-            raise ClientError(f'the body is not valid JSON: {error!s:.200}' if body else 'the body is empty') from None
+            why = (
+                'is JSON nested too deep' if isinstance(error, RecursionError) else f'is not valid JSON: {error!s:.200}'
+            )
+            raise ClientError(f'the body {why if body else "is empty"}') from None
 
     @cached_property
     def form(self) -> Form:
@@ -207,17 +180,23 @@ class Request:
     @property
     def length(self) -> int | None:
         """The length of the body in bytes as announced, None if it was not; ClientError if it is no number."""
-        value = self._given().get(b'content-length')
-        if value is None:
-            return None
-        if not value.isdigit() or len(value) > 19:
+        value = self._fields.get(b'content-length')
+        if value is not None and not (value.isdigit() and len(value) < 20):
             raise ClientError('Content-Length is not a number')
-        return int(value)
+        return None if value is None else int(value)
 
     async def read(self) -> bytes:
         """Reads the whole body, whatever the method, up to `max_body_size`; TooLarge past it, Disconnected if cut."""
         if self._body is None:
-            await self._load(self._entry.limit)
+            limit: int = self._entry.limit
+            if self._streamed or (self.length or 0) > limit:
+                self._claim()
+                self._admit(max(self._overflow, self.length or 0), limit)
+            self._streamed = True
+            body = await self._next() if self._more else b''
+            if self._more or len(body) > limit:
+                body = b''.join([body, *[chunk async for chunk in self._chunks(limit, len(body))]])
+            self._body = body
         return self._body or b''
 
     def stream(self) -> AsyncIterator[bytes]:
@@ -228,15 +207,8 @@ class Request:
         """
         if not self._entry.stream:
             raise RuntimeError('register the route with stream=True to read its body with req.stream()')
-        if self._streamed:
-            raise RuntimeError('the body can be read once, and it was')
-        self._streamed = True
+        self._claim()
         return self._chunks(self._entry.ceiling)
-
-    def _given(self) -> dict[bytes, bytes]:
-        if self._fields is None:
-            self._fields = merged(self.scope['headers'])
-        return self._fields
 
     async def disconnected(self) -> bool:
         """Tells, without waiting, whether the server has said that the client left."""
@@ -247,60 +219,41 @@ class Request:
             await sleep(0)
         return self._gone
 
-    async def _load(self, limit: int) -> None:
-        if self._overflow:
-            self._refuse(limit)
-        if self._streamed and not self._gone:
+    def _claim(self) -> None:
+        if self._streamed and not (self._gone or self._overflow):
             raise RuntimeError('the body can be read once, and it was')
         self._streamed = True
-        if b'content-length' in self._given() and (self.length or 0) > limit:
-            self._refuse(limit)
-        message = await self._next()
-        body: bytes = message.get('body', b'')
-        if self._more and len(body) <= limit:
-            chunks, size = [body], len(body)
-            while self._more and size <= limit:
-                chunks.append(chunk := (await self._next()).get('body', b''))
-                size += len(chunk)
-                if not len(chunks) % 1000:
-                    from asyncio import sleep
 
-                    await sleep(0)
-            body = b''.join(chunks)
-        if len(body) > limit:
-            self._refuse(limit)
-        self._body = body
+    def _admit(self, size: int, limit: int | None) -> None:
+        if limit is not None and size > limit:
+            self._overflow, self._special = size, True
+            raise TooLarge(f'the body is larger than {limit} bytes')
 
-    async def _chunks(self, limit: int | None) -> AsyncIterator[bytes]:
-        if limit is not None and (self.length or 0) > limit:
-            self._refuse(limit)
-        size = 0
+    async def _chunks(self, limit: int | None, size: int = 0) -> AsyncIterator[bytes]:
+        from asyncio import sleep
+
+        self._admit(max(size, self._overflow, self.length or 0), limit)
         while self._more:
-            chunk: bytes = (await self._next()).get('body', b'')
+            chunk = await self._next()
             size += len(chunk)
-            if limit is not None and size > limit:
-                self._refuse(limit)
+            self._admit(size, limit)
             if chunk:
                 yield chunk
+            if not self._received % 1000:
+                await sleep(0)
 
-    def _refuse(self, limit: int) -> None:
-        self._overflow = self._special = True
-        raise TooLarge(f'the body is larger than {limit} bytes')
-
-    async def _next(self) -> Message:
-        """Receives the next message: the one owner of `receive` in a request."""
+    async def _next(self) -> Any:
+        """Receives the next piece of the body: the one owner of `receive` in a request."""
+        if not self._gone:
+            pending, self._pending, self._received = self._pending, None, self._received + 1
+            message: Message = await (self._receive() if pending is None else pending)
+            self._gone |= message['type'] == 'http.disconnect'
         if self._gone:
             raise Disconnected('the client has left')
-        pending, self._pending, self._received = self._pending, None, True
-        message = await (self._receive() if pending is None else pending)
-        if message['type'] == 'http.disconnect':
-            self._gone = True
-            raise Disconnected('the client has left')
-        if not message.get('more_body'):
-            self._more = False
+        self._more = bool(message.get('more_body'))
         if self._interrupt is not None:
             self._arm()
-        return message
+        return message.get('body', b'')
 
     def _arm(self) -> None:
         """Listens for the client leaving; a chunk that comes instead stays where the next read finds it."""
@@ -315,14 +268,12 @@ class Request:
         if pending.cancelled() or pending.exception() is not None:
             return
         message = pending.result()
-        if message['type'] == 'http.disconnect':
-            self._gone = True
-            if self._interrupt is not None:
-                self._interrupt()
-        elif self._pending is pending and not message.get('body') and not message.get('more_body') and self._more:
+        self._gone |= message['type'] == 'http.disconnect'
+        said = self._gone or message.get('body') or message.get('more_body')
+        if self._more and not said and self._pending is pending:
             self._more, self._pending = False, None
-            if self._interrupt is not None:
-                self._arm()
+        if self._interrupt is not None:
+            self._interrupt() if self._gone else self._arm()
 
     def _finally(self, close: Callable[[], Awaitable[None]]) -> None:
         """Sees to it that something is closed when the request has ended, however it ends."""
@@ -340,11 +291,10 @@ class Request:
         from asyncio import timeout
 
         left = DRAIN_BYTES
-        if not self._received and '100-continue' in self.headers.get('expect', '').lower():
-            return
-        try:
-            async with timeout(DRAIN_SECONDS):
-                while self._more and left > 0:
-                    left -= len((await self._next()).get('body', b''))
-        except (TimeoutError, Disconnected):
-            pass
+        if self._received or '100-continue' not in self.headers.get('expect', '').lower():
+            try:
+                async with timeout(DRAIN_SECONDS):
+                    while self._more and left > 0:
+                        left -= len(await self._next())
+            except (TimeoutError, Disconnected):
+                pass

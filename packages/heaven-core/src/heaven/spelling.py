@@ -20,8 +20,7 @@ def spelled(scope: Scope) -> tuple[str, list[str]] | None:
     path, sent = ABSOLUTE.sub('', path, count=1) or '/', ABSOLUTE.sub('', sent, count=1)
     if not path.startswith('/'):
         return None
-    root = str(scope.get('root_path') or '').rstrip('/')
-    split = path.split('/')
+    root, split = str(scope.get('root_path') or '').rstrip('/'), path.split('/')
     segments = [decoded(part.encode('latin-1')) for part in sent.split('/')] if sent.startswith('/') else list(split)
     if root and f'{path}/'.startswith(f'{root}/'):
         deep = root.count('/')

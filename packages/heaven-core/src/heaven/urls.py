@@ -24,8 +24,7 @@ def authority(req: Request) -> str:
 
 def absolute(req: Request) -> str:
     """Gives the absolute URL as it was sent."""
-    query = f'?{req.querystring}' if req.querystring else ''
-    return f'{req.scheme}://{req.host}{sent_path(req.scope)}{query}'
+    return f'{req.scheme}://{req.host}{sent_path(req.scope)}{"?" if req.querystring else ""}{req.querystring}'
 
 
 def sent_path(scope: Scope) -> str:
