@@ -95,9 +95,9 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> No
         return await (pending or req._receive())
 
     async def merged(message: Message) -> None:
-        if extra and message['type'] in STARTS:
-            theirs = [field for field in message.get('headers') or () if field[0].lower() not in names]
-            message = {**message, 'headers': [*theirs, *extra]}
+        if message['type'] in STARTS:
+            theirs = [(name.lower(), value) for name, value in message.get('headers') or ()]
+            message = {**message, 'headers': [*(field for field in theirs if field[0] not in names), *extra]}
         if not await put(req, send, message):
             raise OSError('the client has left')
 
