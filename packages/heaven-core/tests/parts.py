@@ -1,7 +1,7 @@
 """Forms as clients send them, and what Heaven's readers make of them, fed whole or in any pieces."""
 
 from heaven.errors import ClientError
-from heaven.forms import File, Form, parse, reader
+from heaven.forms import READERS, File, Form, fill
 
 MULTIPART = 'multipart/form-data; boundary=B'
 URLENCODED = 'application/x-www-form-urlencoded'
@@ -28,17 +28,15 @@ def multipart(*parts, boundary=b'B'):
     return b''.join(b'--%b\r\n%b\r\n' % (boundary, part) for part in parts) + b'--%b--\r\n' % boundary
 
 
+def reader(content_type, form):
+    """What reads a body of this content type into a form, before its first chunk."""
+    return READERS[content_type.partition(';')[0]](form._values, content_type, 0)
+
+
 def read(body, content_type=MULTIPART, chunks=None):
     """The form that is read from a body, or from chunks of one."""
     form = Form()
-    filler = reader(content_type, form)
-    if chunks is None:
-        parse(filler, body)
-    else:
-        for chunk in filter(None, chunks):
-            filler.feed(chunk)
-        filler.finish()
-        form._flush(spill=False)
+    fill(reader(content_type, form), None, *([body] if chunks is None else filter(None, chunks)), None)
     return form
 
 

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 from asks import ratio
 from heaven.errors import ClientError
-from heaven.forms import MAX_FIELDS, MAX_FILES, MAX_TEXT, Form, reader, receive
-from parts import MULTIPART, URLENCODED, head, multipart, outcome, read, text, upload
+from heaven.forms import MAX_FIELDS, MAX_FILES, MAX_TEXT, Form, receive
+from parts import MULTIPART, URLENCODED, head, multipart, outcome, read, reader, text, upload
 
 MIB = 2**20
 TEN = 10 * MIB

@@ -10,7 +10,7 @@ import pytest
 from asks import ask, raised, see
 from driver import Live, call, http_scope
 from heaven import App, Disconnected, forms as module
-from heaven.forms import SPILL, File
+from heaven.forms import File
 from parts import MULTIPART, URLENCODED, multipart, plain, text, upload
 
 KIND = {'content-type': MULTIPART}
@@ -115,24 +115,20 @@ def test_a_streamed_form_is_the_same_however_it_came(size):
 
 
 def test_files_above_256_kib_are_on_disk_while_the_request_lasts_and_the_writes_are_in_threads(monkeypatch):
-    here, threads, seen, write = threading.get_ident(), set(), {}, File._write
+    here, threads, seen = threading.get_ident(), set(), {}
 
-    def noted(self, data, spill):
-        if self.size + len(data) > SPILL:
+    class Noted(module.SpooledTemporaryFile):
+        def write(self, data):
             threads.add(threading.get_ident())
-        write(self, data, spill)
+            return super().write(data)
 
-    monkeypatch.setattr(File, '_write', noted)
+    monkeypatch.setattr(module, 'SpooledTemporaryFile', Noted)
 
     async def handler(req, res, ctx):
         form = await req.form
         seen.update(plain(form), files=(form.small.file, form.large.file))
         assert form.large.size == 3_000_000 and form.large.content == form.large.content
-        seen['on disk'] = [
-            hasattr(file.file, 'fileno') and not isinstance(file.file, module.BytesIO)
-            for file in form.values()
-            if isinstance(file, File)
-        ]
+        seen['on disk'] = [getattr(file.file, '_rolled', False) for file in form.values() if isinstance(file, File)]
         res.body = 'ok'
 
     assert status(handler, chunked(LARGE)) == 200
@@ -165,8 +161,8 @@ ENDINGS = {
 @pytest.mark.parametrize('ending', ENDINGS)
 def test_temporary_files_are_gone_at_the_end_of_the_request_whatever_happens(ending, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
-    opened, make = [], module.TemporaryFile
-    monkeypatch.setattr(module, 'TemporaryFile', lambda: opened.append(make()) or opened[-1])
+    opened, make = [], tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, 'TemporaryFile', lambda **options: opened.append(make(**options)) or opened[-1])
     handler, options, body = ENDINGS[ending]
     call(streaming(handler, **options), 'POST', body=body, headers=KIND)
     assert len(opened) == 1 and opened[0].closed and not list(tmp_path.iterdir())
@@ -175,8 +171,8 @@ def test_temporary_files_are_gone_at_the_end_of_the_request_whatever_happens(end
 
 @pytest.mark.parametrize('after', [1, 10, 40])
 def test_temporary_files_are_gone_when_the_client_leaves_half_way(after, monkeypatch, caplog):
-    opened, make, seen = [], module.TemporaryFile, []
-    monkeypatch.setattr(module, 'TemporaryFile', lambda: opened.append(make()) or opened[-1])
+    opened, make, seen = [], tempfile.TemporaryFile, []
+    monkeypatch.setattr(tempfile, 'TemporaryFile', lambda **options: opened.append(make(**options)) or opened[-1])
 
     async def handler(req, res, ctx):
         try:
