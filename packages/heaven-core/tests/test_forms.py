@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from asks import see
-from heaven.errors import ClientError, Missing, MissingPackage
+from heaven.errors import ClientError, Missing, MissingPackage, optional
 from heaven.forms import File, Form
 from parts import MULTIPART, URLENCODED, head, multipart, outcome, read, text, upload
 
@@ -320,6 +320,7 @@ def test_a_file_saved_in_a_folder_follows_no_link_and_no_folder(tmp_path):
 
 
 def test_multipart_without_its_parser_says_what_to_install(monkeypatch):
+    monkeypatch.setattr('heaven.forms.optional', optional)
     monkeypatch.setitem(sys.modules, 'multipart', None)
     with pytest.raises(MissingPackage, match=r"pip install 'heaven-core\[forms\]'"):
         read(b'', MULTIPART)
