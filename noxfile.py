@@ -70,6 +70,13 @@ def core(session: nox.Session) -> None:
 
 
 @nox.session
+def servers(session: nox.Session) -> None:
+    """One app over real sockets, under uvicorn, hypercorn, granian and gunicorn."""
+    session.install('-e', 'packages/heaven-core[server]', *group('servers'))
+    session.run('pytest', 'tests/servers/over_sockets.py', *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """What ruff says of the code and of its format; `nox -s lint -- --fix` mends what it can."""
     session.install(*group('lint'))
