@@ -1,6 +1,5 @@
 """Jinja2 behind `res.render`, for apps made with heaven-core."""
 
-from .environment import MissingBlock as MissingBlock
-from .environment import MissingTemplate as MissingTemplate
+from .environment import MissingBlock as MissingBlock, MissingTemplate as MissingTemplate
 from .names import MissingAsset as MissingAsset
 from .templates import Templates as Templates
