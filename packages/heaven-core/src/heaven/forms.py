@@ -205,7 +205,7 @@ def fill(filler: Any, *chunks: bytes | None) -> None:
 
 
 async def receive(filler: Any, chunks: AsyncIterator[bytes]) -> None:
-    """Fills a form from a stream, in threads; every chunk counts for 64 bytes more, so that no one waits for many."""
+    """Fills a form from a stream, in threads; a chunk counts for 64 bytes more, so that many small ones let others run."""
     held, size = list[bytes](), 0
     fill(filler, None)
     async for chunk in chunks:
