@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 T = TypeVar('T')
 
@@ -87,10 +87,14 @@ class Context(Keeper):
     """
 
     _kept = property(vars)
-    session, app, request, response, headers, cookies = map(
-        reserved, ('session', 'app', 'request', 'response', 'headers', 'cookies')
-    )
-    __getattr__ = Keeper._kept_as
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Keeps a value for the rest of the request, as any object does."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self._kept_as(name)
 
     def keep(self, key: str, value: Any) -> None:
         """Keeps a value for the rest of the request; AttributeError for a reserved name."""
@@ -98,6 +102,10 @@ class Context(Keeper):
 
     def __contains__(self, name: object) -> bool:
         return name in self.__dict__
+
+
+for name in ('session', 'app', 'request', 'response', 'headers', 'cookies'):
+    setattr(Context, name, reserved(name))
 
 
 class Shelf:
