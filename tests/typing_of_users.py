@@ -59,6 +59,7 @@ async def get_visit(req: Request, res: Response, ctx: Context) -> Response:
 @app.BEFORE('/v1/*')
 def guard(req: Request, res: Response, ctx: Context) -> None:
     ctx.keep(USER, 'Ada')
+    ctx.role = 'nurse'
 
 
 async def open_database(app: App) -> None:
