@@ -205,7 +205,7 @@ def fill(filler: Any, *chunks: bytes | None) -> None:
 
 
 async def receive(filler: Any, chunks: AsyncIterator[bytes]) -> None:
-    """Fills a form from a stream, in threads; a chunk counts for 64 bytes more, so that many small ones let others run."""
+    """Fills a form from a stream, in threads, 64 KiB at a time; a chunk counts for 64 bytes more than it has."""
     held, size = list[bytes](), 0
     fill(filler, None)
     async for chunk in chunks:
