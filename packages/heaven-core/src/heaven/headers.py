@@ -41,17 +41,6 @@ def header_value(value: Any) -> bytes:
     return text.encode('latin-1')
 
 
-def merged(raw: Collection[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Gives the fields of headers, the values of one that is repeated joined."""
-    fields = dict(raw)
-    if len(fields) != len(raw):
-        values: dict[bytes, list[bytes]] = {}
-        for name, value in raw:
-            values.setdefault(name, []).append(value)
-        fields = {name: (b'; ' if name == b'cookie' else b', ').join(all) for name, all in values.items()}
-    return fields
-
-
 class Headers(Mapping[str, str]):
     """The headers of a request: names in any case, values as str (latin-1), repeated ones joined with `, `.
 
@@ -60,8 +49,13 @@ class Headers(Mapping[str, str]):
     req.headers.all('accept')               # every value, in order
     """
 
-    def __init__(self, raw: Collection[tuple[bytes, bytes]], fields: dict[bytes, bytes] | None = None) -> None:
-        self._raw, self._fields = raw, merged(raw) if fields is None else fields
+    def __init__(self, raw: Collection[tuple[bytes, bytes]]) -> None:
+        self._raw, self._fields = raw, dict(raw)
+        if len(self._fields) != len(raw):
+            values: dict[bytes, list[bytes]] = {}
+            for name, value in raw:
+                values.setdefault(name, []).append(value)
+            self._fields = {name: (b'; ' if name == b'cookie' else b', ').join(all) for name, all in values.items()}
 
     @overload  # type: ignore[override]
     def get(self, name: str, default: None = None) -> str | None:

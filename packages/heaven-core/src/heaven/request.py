@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from heaven.errors import ClientError, Disconnected, TooLarge, UnsupportedMedia
-from heaven.headers import Cookies, Headers, Queries, TypedQueries, merged
+from heaven.headers import Cookies, Headers, Queries, TypedQueries
 from heaven.types import App, Entry, Form, Message, Receive, Scope
 
 DRAIN_BYTES, DRAIN_SECONDS = 8 * 2**20, 5.0
 CHARSETS = ('utf', 'ascii', 'us-ascii', 'iso-8859', 'latin', 'windows', 'cp', 'koi8', 'gb', 'big5', 'euc', 'shift')
+
+
+T = TypeVar('T')
+
+
+class once(cached_property[T]):
+    """A part of a request that is worked out when it is first read; its base is slower, and locks in Python 3.11."""
+
+    def __get__(self, req: Any, owner: Any = None) -> T:  # type: ignore[override]
+        if req is None:
+            return self  # type: ignore[return-value]
+        value = req.__dict__[self.attrname] = self.func(req)
+        return value
 
 
 class Address(NamedTuple):
@@ -77,21 +90,17 @@ class Request:
         """The query as sent, undecoded, without the question mark."""
         return str(self.scope.get('query_string', b''), 'latin-1')
 
-    @cached_property
+    @once
     def queries(self) -> Queries:
         """The queries: `get` and `[]` give one value, the last; `all` gives each. More than 1000 are a 400."""
         return TypedQueries(self.querystring, spec) if (spec := self._entry.queries) else Queries(self.querystring)
 
-    @cached_property
+    @once
     def headers(self) -> Headers:
         """The headers: names in any case, repeated ones joined."""
-        return Headers(self.scope['headers'], self._fields)
+        return Headers(self.scope['headers'])
 
-    @cached_property
-    def _fields(self) -> dict[bytes, bytes]:
-        return merged(self.scope['headers'])
-
-    @cached_property
+    @once
     def cookies(self) -> Cookies:
         """The cookies, several Cookie headers merged, the first of a name kept."""
         return Cookies(self.headers.get('cookie', ''))
@@ -106,7 +115,7 @@ class Request:
         """The server's `address` and `port`, None where the server does not know."""
         return Address(*(self.scope.get('server') or (None, None)))
 
-    @cached_property
+    @once
     def host(self) -> str:
         """The authority the client asked for: Host if it is a valid one, else the server's address."""
         from heaven.urls import authority
@@ -120,7 +129,7 @@ class Request:
 
         return label_of(self.scope, self.app._root().domain)
 
-    @cached_property
+    @once
     def url(self) -> str:
         """The absolute URL as sent, query included."""
         from heaven.urls import absolute
@@ -151,13 +160,13 @@ class Request:
         except (LookupError, ValueError):
             raise ClientError(f'the body is not text in {charset or "utf-8"!r:.40}') from None
 
-    @cached_property
+    @once
     def json(self) -> Any:
         """The body as JSON, parsed once.
 
         UnsupportedMedia, a 415, unless the content type is JSON; ClientError, a 400, for what is not JSON.
         """
-        if self._fields.get(b'content-type') != b'application/json':
+        if self.headers._fields.get(b'content-type') != b'application/json':
             kind = self.headers.get('content-type', '').partition(';')[0].strip(' \t').lower()
             if kind != 'application/json' and not (kind.endswith('+json') and kind.count('/') == 1):
                 raise UnsupportedMedia(f'send JSON as content-type: application/json, not as {kind or "none"!r}')
@@ -170,7 +179,7 @@ class Request:
             )
             raise ClientError(f'the body {why if body else "is empty"}') from None
 
-    @cached_property
+    @once
     def form(self) -> Form:
         """The form that was sent, empty if none was; `await req.form` on `stream=True` routes."""
         from heaven.forms import form
@@ -180,7 +189,7 @@ class Request:
     @property
     def length(self) -> int | None:
         """The length of the body in bytes as announced, None if it was not; ClientError if it is no number."""
-        value = self._fields.get(b'content-length')
+        value = self.headers._fields.get(b'content-length')
         if value is not None and not (value.isdigit() and len(value) < 20):
             raise ClientError('Content-Length is not a number')
         return None if value is None else int(value)
@@ -247,10 +256,10 @@ class Request:
         if not self._gone:
             pending, self._pending, self._received = self._pending, None, self._received + 1
             message: Message = await (self._receive() if pending is None else pending)
-            self._gone |= message['type'] == 'http.disconnect'
+            self._gone = message['type'] == 'http.disconnect'
         if self._gone:
             raise Disconnected('the client has left')
-        self._more = bool(message.get('more_body'))
+        self._more = message.get('more_body', False)
         if self._interrupt is not None:
             self._arm()
         return message.get('body', b'')
