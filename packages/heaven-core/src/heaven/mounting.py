@@ -134,11 +134,6 @@ async def watch(app: Any, scope: Scope, receive: Receive, send: Send) -> tuple[s
 
 def below(req: Request, mounted: Mount) -> Scope:
     """Gives the scope of a mounted app: a copy, with `root_path` extended and the path left alone (ASGI, HTTP)."""
-    scope = {**req.scope, 'heaven.inside': None}
-    rest = req.params['*']
-    path = scope['path']
-    end = path.removesuffix(rest) if rest else path
-    scope['root_path'] = end.rstrip('/') if mounted.prefix else scope.get('root_path', '')
-    if mounted.state or 'state' in scope:
-        scope['state'] = {**scope.get('state', {}), **mounted.state}
-    return scope
+    end = req.path.removesuffix(req.params['*']).rstrip('/') if mounted.prefix else req.scope.get('root_path', '')
+    state = {**req.scope.get('state', {}), **mounted.state}
+    return {**req.scope, 'heaven.inside': None, 'root_path': end} | ({'state': state} if state else {})

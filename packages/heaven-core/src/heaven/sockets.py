@@ -33,7 +33,7 @@ class WebSocket:
 
     def __init__(self, req: Request, res: Response, receive: Receive, send: Send) -> None:
         self._req, self._res, self._receive, self._send, self._lock = req, res, receive, send, Lock()
-        self.subprotocols = tuple(req.scope.get('subprotocols') or ())
+        self.subprotocols: tuple[str, ...] = tuple(req.scope.get('subprotocols') or ())
 
     async def accept(self, subprotocol: str | None = None, headers: Mapping[str, Any] | None = None) -> None:
         """Completes the handshake, with the headers that hooks have set and more; the first send or receive does too.
