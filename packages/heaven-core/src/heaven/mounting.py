@@ -98,8 +98,7 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> No
         if message['type'] in STARTS:
             theirs = [(name.lower(), value) for name, value in message.get('headers') or ()]
             message = {**message, 'headers': [*(field for field in theirs if field[0] not in names), *extra]}
-        if not await put(req, send, message):
-            raise OSError('the client has left')
+        await put(req, send, message)
 
     state, error = await watch(mounted.foreign, below(req, mounted), receive, merged)
     if error is None or req._gone:
