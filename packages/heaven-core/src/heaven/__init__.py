@@ -6,8 +6,6 @@ app = App()
 app.GET('/', lambda req, res, ctx: res.out(200, 'Hello'))
 """
 
-from __future__ import annotations
-
 from heaven._version import __version__ as __version__
 from heaven.app import App as App
 from heaven.context import Context as Context, Key as Key

@@ -1,7 +1,5 @@
 """The default JSON codec: the standard library's, compact, UTF-8 and finite."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import fields, is_dataclass
 from datetime import date, time

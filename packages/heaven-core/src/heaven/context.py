@@ -1,7 +1,5 @@
 """What is kept: on the app for a run, on the context for a request."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 T = TypeVar('T')

@@ -1,7 +1,5 @@
 """Set-Cookie lines, strict where a browser would be (RFC 6265bis)."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Functions that run beside the requests, from startup to shutdown."""
 
-from __future__ import annotations
-
 from asyncio import Lock, create_task, sleep, wait, wait_for
 from collections.abc import AsyncIterator
 

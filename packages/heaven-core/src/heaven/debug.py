@@ -1,7 +1,5 @@
 """The page that a failure shows in debug, and never otherwise."""
 
-from __future__ import annotations
-
 from html import escape
 from traceback import format_exception
 

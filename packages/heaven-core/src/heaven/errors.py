@@ -14,8 +14,6 @@ HeavenError
 └── Disconnected          the other side of a connection has left
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -1,7 +1,5 @@
 """Server-sent events: what a handler yields, framed as the HTML standard says, with comments while it is silent."""
 
-from __future__ import annotations
-
 import re
 from asyncio import gather, get_running_loop, wait
 from contextvars import copy_context

@@ -1,7 +1,5 @@
 """Files out: one range, conditions, downloads and folders of assets, by RFC 9110; the disk is touched in threads."""
 
-from __future__ import annotations
-
 import os
 import re
 import time

@@ -1,7 +1,5 @@
 """Forms: urlencoded and multipart (RFC 7578), whole or in chunks, every limit checked before the work it bounds."""
 
-from __future__ import annotations
-
 import re
 from asyncio import to_thread
 from binascii import a2b_qp

@@ -1,7 +1,5 @@
 """Names and values: the headers, queries and cookies of a request, and the headers of a response."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, overload

@@ -1,7 +1,5 @@
 """The life of an app: what it keeps, how it starts and stops, and what runs beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from functools import partial, reduce

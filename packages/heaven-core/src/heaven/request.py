@@ -1,7 +1,5 @@
 """The request: everything the client sent, read when it is asked for and not before."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast

@@ -1,7 +1,5 @@
 """The response: what a handler says, checked where it says it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn, Self

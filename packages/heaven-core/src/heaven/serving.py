@@ -1,7 +1,5 @@
 """The last steps of every request: from a failure to a response, and from a response to what is sent."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
