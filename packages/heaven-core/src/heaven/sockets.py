@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from heaven import Abort, ClientError, Context, Disconnected, Request, Response
 from heaven.response import UNSET
-from heaven.serving import FOREIGN, call, conclude, fix, log
+from heaven.serving import FOREIGN, call, conclude, fix, log, settled, stray
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
 HANDSHAKE = (b'connection', b'content-length', b'sec-websocket-', b'upgrade')
@@ -28,7 +28,6 @@ class WebSocket:
                 await ws.send(message)
     """
 
-    _kind = UNSET
     _open: bool | None = None
 
     def __init__(self, req: Request, res: Response, receive: Receive, send: Send) -> None:
@@ -152,7 +151,8 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
             welcome(req, entry.origins)
             if entry.queries:
                 req.queries.check()
-            await call(entry.handler, req, ws if entry.route else res, ctx)
+            out = await settled(entry.handler(req, ws if entry.route else res, ctx))
+            await stray(entry.handler, out, res)
             if entry.route and res._kind is not FOREIGN:
                 await ws._put()
                 await ws.close()
