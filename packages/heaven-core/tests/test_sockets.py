@@ -595,6 +595,12 @@ def test_an_object_a_method_and_a_dotted_path_are_handlers():
     assert [meet(app, path, 'dotted').sent for path in ('/a', '/b', '/c')] == [['object'], ['method'], ['dotted']]
 
 
+def test_a_value_that_a_handler_returns_is_ignored_with_one_warning(caplog):
+    app = served(lambda req, ws, ctx: 'said')
+    assert [meet(app).code, meet(app).code] == [1000, 1000]
+    assert [record.levelname for record in caplog.records] == ['WARNING']
+
+
 # Cost
 
 
