@@ -2,11 +2,12 @@
 
 import gzip
 import logging
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 
 import pytest
 from asgi_correlation_id import CorrelationIdMiddleware, correlation_id
-from django.conf import settings
 from heaven import App
 from heaven_testing import Client
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
@@ -168,18 +169,26 @@ def test_heaven_is_mounted_in_starlette_and_starlette_in_heaven_again():
         assert client.get('/top/star/heaven/7').text == '/top/star/heaven/8'
 
 
-def test_django_under_a_prefix_builds_its_urls_with_it():
-    if not settings.configured:
-        settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=['*'], SECRET_KEY='x')
-    from django.core.asgi import get_asgi_application
-    from django.http import HttpResponse
-    from django.urls import path, reverse
+DJANGO = """
+from django.conf import settings
 
-    urls = [path('page/<int:n>', lambda request, n: HttpResponse(reverse('page', args=[n + 1])), name='page')]
-    app = App()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, 'ROOT_URLCONF', type('Urls', (), {'urlpatterns': urls}))
-        app.mount(get_asgi_application(), '/dj')
-        with Client(app) as client:
-            assert client.get('/dj/page/7').text == '/dj/page/8'
-            assert client.get('/dj/none').status_code == 404
+settings.configure(ROOT_URLCONF='__main__', ALLOWED_HOSTS=['*'], SECRET_KEY='x')
+
+from django.core.asgi import get_asgi_application
+from django.http import HttpResponse
+from django.urls import path, reverse
+from heaven import App
+from heaven_testing import Client
+
+urlpatterns = [path('page/<int:n>', lambda request, n: HttpResponse(reverse('page', args=[n + 1])), name='page')]
+app = App()
+app.mount(get_asgi_application(), '/dj')
+with Client(app) as client:
+    assert client.get('/dj/page/7').text == '/dj/page/8'
+    assert client.get('/dj/none').status_code == 404
+"""
+
+
+def test_django_under_a_prefix_builds_its_urls_with_it(tmp_path):
+    done = subprocess.run([sys.executable, '-c', DJANGO], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
