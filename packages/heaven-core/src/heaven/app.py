@@ -169,9 +169,8 @@ class App(Registrar, Lifecycle, Keeper):
         `relative_to=__file__` makes that file's folder the base; `prefix='blog'` gives `blog/index.html`; what each
         `f(req, res, ctx)` of `context` returns is added to every render.
         """
-        from heaven.rendering import templating
-
-        templating().Templates(folder, relative_to, prefix, escape, asynchronous, context).install(self)
+        templating = optional('heaven_templating', 'heaven-templating', 'app.TEMPLATES')
+        templating.Templates(folder, relative_to, prefix, escape, asynchronous, context).install(self)
 
     def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
         """Serves the app with uvicorn, which takes the options."""

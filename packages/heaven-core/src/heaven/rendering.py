@@ -1,7 +1,5 @@
 """What `res.render` asks of a template engine: heaven-templating does it, and so may any object of yours."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
@@ -49,17 +47,13 @@ class Renderer(Protocol):
 
 def is_text(name: str) -> bool:
     """Tells whether a template is plain text, neither escaped nor HTML: `.txt`, also in `x.txt.j2` and its like."""
-    stem, _, last = name.rpartition('.')
-    return (stem if last in ('j2', 'jinja', 'jinja2') else name).endswith('.txt')
-
-
-def templating(need: str = 'app.TEMPLATES') -> Any:
-    """Gives the heaven_templating module, or raises `MissingPackage` with the line that installs it."""
-    return optional('heaven_templating', 'heaven-templating', need)
+    return name.endswith(('.txt', '.txt.j2', '.txt.jinja', '.txt.jinja2'))
 
 
 def renderer_of(app: App, name: str) -> Renderer:
     """Gives what renders the templates of an app: what was plugged, else heaven-templating on `./templates`."""
     if app.renderer is None:
-        templating(f'rendering {name!r}').Templates('templates').install(app._root())
+        optional('heaven_templating', 'heaven-templating', f'rendering {name!r}').Templates('templates').install(
+            app._root()
+        )
     return app.renderer  # type: ignore[return-value]

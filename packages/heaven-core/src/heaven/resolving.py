@@ -1,17 +1,13 @@
 """From what was registered as a handler to what can be called."""
 
-from __future__ import annotations
-
 import os
-import sys
 from collections.abc import Awaitable, Callable
-from functools import wraps
-from importlib import import_module
-from importlib.util import find_spec
+from functools import partial, wraps
+from importlib import import_module, util
 from time import perf_counter
 from typing import Any
 
-from heaven.errors import HandlerError
+from heaven.errors import HandlerError, refuse
 from heaven.routing import is_async
 from heaven.types import App, Handler
 
@@ -25,14 +21,10 @@ def imported(dotted: str, app: App, where: str) -> Any:
     `src.app` finds what lies in `src`. HandlerError names the route, the path and the reason.
     """
     said, (top, _, rest) = f'{where}: cannot import {dotted!r}: ', dotted.partition('.')
-    if not rest:
-        raise HandlerError(f"{said}write the module too, as in 'controllers.patients.{dotted}'")
-    packages = ['', f'{app._package}.'] if app._package else ['']
-    package = next((package for package in packages if find_spec(package + top)), None)
-    if package is None:
-        raise HandlerError(f'{said}there is no module {top!r}{hint(top, app)}')
-    name = package + top
+    refuse(not rest, HandlerError, f"{said}write the module too, as in 'controllers.patients.{dotted}'")
     try:
+        tops = [top, f'{app._package}.{top}'] if app._package else [top]
+        name = next(filter(util.find_spec, tops), top)
         found: Any = import_module(name)
         for part in rest.split('.'):
             name = f'{name}.{part}'
@@ -41,22 +33,18 @@ def imported(dotted: str, app: App, where: str) -> Any:
             except ModuleNotFoundError as error:
                 if not f'{name}.'.startswith(f'{error.name}.'):
                     raise
-                if not hasattr(found, part):
-                    raise HandlerError(f'{said}there is no {name!r}') from None
                 found = getattr(found, part)
-    except HandlerError:
-        raise
     except Exception as error:
-        raise HandlerError(f'{said}{type(error).__name__}: {error}') from error
+        lost = isinstance(error, ModuleNotFoundError) and error.name == top
+        raise HandlerError(f'{said}{type(error).__name__}: {error}{hint(top, app) if lost else ""}') from error
     return found
 
 
 def hint(top: str, app: App) -> str:
-    """Names the folder that holds a package and is not on `sys.path`, where that is what is wrong."""
-    known = {os.path.abspath(path or '.') for path in sys.path}
-    for folder in {os.path.abspath(folder) for folder in (app._folder, os.getcwd()) if folder} - known:
-        if os.path.isdir(os.path.join(folder, top)) or os.path.isfile(os.path.join(folder, f'{top}.py')):
-            return f'; it lies in {folder}, which is not on sys.path'
+    """Names the folder that holds a package, beside the app or where it was started, and is not on `sys.path`."""
+    for path in (os.path.join(os.path.abspath(folder), top) for folder in (app._folder, '')):
+        if os.path.isdir(path) or os.path.isfile(f'{path}.py'):
+            return f'; it lies in {os.path.dirname(path)}, which is not on sys.path'
     return ''
 
 
@@ -77,30 +65,19 @@ def scoped(func: Handler, app: App) -> Handler:
 
 def prepared(func: Handler, app: App, threaded: bool = False) -> Handler:
     """Gives what runs a function: a plain one in a worker thread if it asked for that, under watch in debug."""
-    if is_async(func) or not threaded:
-        return func if is_async(func) or not app.debug else timed(func)
-
-    @wraps(func, updated=())
-    async def run(req: Any, res: Any, ctx: Any) -> Any:
-        return await off_loop(func, req, res, ctx)
-
-    return run
+    if is_async(func) or not (threaded or app.debug):
+        return func
+    return wraps(func, updated=())(partial(off_loop, func)) if threaded else timed(func)
 
 
 async def off_loop(func: Callable[..., Any], *args: Any) -> Any:
     """Calls a plain function in a worker thread.
 
-    A StopIteration comes back as a RuntimeError: before Python 3.13 a future that is given one never ends.
+    Before Python 3.13 a future that is given a StopIteration never ends; out of a generator it comes as a RuntimeError.
     """
     from asyncio import to_thread
 
-    def run() -> Any:
-        try:
-            return func(*args)
-        except StopIteration as error:
-            raise RuntimeError(f'{func!r} raised StopIteration') from error
-
-    return await to_thread(run)
+    return await to_thread(next, (func(*args) for _ in '1'))
 
 
 def timed(func: Handler) -> Handler:

@@ -92,7 +92,7 @@ class Table:
 
     def seek(self, req: Request) -> Entry:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
-        from heaven.spelling import spelled
+        from heaven.urls import spelled
 
         scope = req.scope
         router, where = self.sockets if scope['type'] == 'websocket' else self.router, spelled(scope)

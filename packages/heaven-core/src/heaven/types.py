@@ -3,24 +3,18 @@
 The classes of core are here for annotations alone: at run time they are Any, and nothing is imported for them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from heaven.app import App as App
-    from heaven.context import Context as Context
+    from heaven import App as App, Context as Context, Request as Request, Response as Response
     from heaven.forms import Form as Form
-    from heaven.mounting import Mount as Mount
     from heaven.registering import Registrar as Registrar
     from heaven.rendering import Renderer as Renderer
-    from heaven.request import Request as Request
-    from heaven.response import Response as Response
     from heaven.routing import Entry as Entry
     from heaven.table import Table as Table
 else:
-    App = Context = Entry = Form = Mount = Registrar = Renderer = Request = Response = Table = Any
+    App = Context = Entry = Form = Registrar = Renderer = Request = Response = Table = Any
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
