@@ -35,7 +35,8 @@ class Abort(HeavenError):
         if is_failure(body) and not is_failure(status):
             body, status = status, body
         super().__init__(body, status)
-        self.body, self.status = body, None if status is None else int(status)
+        self.body: Any = body
+        self.status: int | None = None if status is None else int(status)
 
 
 class ClientError(HeavenError):

@@ -36,7 +36,9 @@ class File:
     """
 
     def __init__(self, filename: str, content_type: str | None = None, spill: int = 0) -> None:
-        self.filename, self.content_type, self.size = filename, content_type or 'application/octet-stream', 0
+        self.filename: str = filename
+        self.content_type: str = content_type or 'application/octet-stream'
+        self.size: int = 0
         self.file: IO[bytes] = SpooledTemporaryFile(spill) if spill else BytesIO()
 
     def __bool__(self) -> bool:

@@ -124,7 +124,7 @@ class Queries(dict[str, Any]):
         """Converts what is typed: nothing here."""
 
 
-class TypedQueries(Queries):
+class _TypedQueries(Queries):
     """The queries of a route that types some of them: those are converted when they are read."""
 
     items, values = Mapping.items, Mapping.values  # type: ignore[assignment]

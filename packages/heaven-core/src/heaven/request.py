@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from heaven.errors import ClientError, Disconnected, TooLarge, UnsupportedMedia
-from heaven.headers import Cookies, Headers, Queries, TypedQueries
+from heaven.headers import Cookies, Headers, Queries, _TypedQueries
 from heaven.types import App, Entry, Form, Message, Receive, Scope
 
 DRAIN_BYTES, DRAIN_SECONDS = 8 * 2**20, 5.0
@@ -91,7 +91,7 @@ class Request:
     @once
     def queries(self) -> Queries:
         """The queries: `get` and `[]` give one value, the last; `all` gives each. More than 1000 are a 400."""
-        return TypedQueries(self.querystring, spec) if (spec := self._entry.queries) else Queries(self.querystring)
+        return _TypedQueries(self.querystring, spec) if (spec := self._entry.queries) else Queries(self.querystring)
 
     @once
     def headers(self) -> Headers:

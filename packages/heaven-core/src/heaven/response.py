@@ -16,7 +16,7 @@ DESCRIBING = frozenset(
 )
 
 
-class Kind:
+class _Kind:
     """A kind of body: its content type, how it becomes bytes, and whether that is all there is to it."""
 
     def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes] | None, quick: bool) -> None:
@@ -24,18 +24,18 @@ class Kind:
 
 
 TEXT, NUMBER, BYTES, JSON = (
-    Kind(b'text/plain; charset=utf-8', str.encode, True),
-    Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode(), True),
-    Kind(b'application/octet-stream', bytes, True),
-    Kind(b'application/json', None, True),
+    _Kind(b'text/plain; charset=utf-8', str.encode, True),
+    _Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode(), True),
+    _Kind(b'application/octet-stream', bytes, True),
+    _Kind(b'application/json', None, True),
 )
 UNSET, EMPTY, STREAM, FILE = (
-    Kind(None, lambda body: b'', False),
-    Kind(None, lambda body: b'', False),
-    Kind(b'application/octet-stream', None, False),
-    Kind(None, None, False),
+    _Kind(None, lambda body: b'', False),
+    _Kind(None, lambda body: b'', False),
+    _Kind(b'application/octet-stream', None, False),
+    _Kind(None, None, False),
 )
-KINDS: dict[type, Kind] = {
+KINDS: dict[type, _Kind] = {
     str: TEXT,
     dict: JSON,
     list: JSON,
@@ -48,7 +48,7 @@ KINDS: dict[type, Kind] = {
     bytearray: BYTES,
     memoryview: BYTES,
 }
-MARKS = {'__dataclass_fields__': JSON, 'read': None, 'prepare': FILE, '__aiter__': STREAM, '__next__': STREAM}
+_MARKS = {'__dataclass_fields__': JSON, 'read': None, 'prepare': FILE, '__aiter__': STREAM, '__next__': STREAM}
 
 
 class Response:
@@ -244,11 +244,11 @@ class Response:
         self.headers.setdefault('content-type', f'text/{"plain" if is_text(name) else "html"}; charset=utf-8')
         return self
 
-    def _unusual(self, body: Any) -> Kind:
+    def _unusual(self, body: Any) -> _Kind:
         """Tells what kind of body a value is that is not of the exact common types; TypeError if it is none."""
         kind = [
             *(KINDS[base] for base in type(body).__mro__ if base in KINDS),
-            *(marked for mark, marked in MARKS.items() if hasattr(type(body), mark)),
+            *(marked for mark, marked in _MARKS.items() if hasattr(type(body), mark)),
             None,
         ][0]
         if kind is None:

@@ -5,11 +5,11 @@ from typing import Any
 
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
 from heaven.resolving import off_loop
-from heaven.response import BODILESS, EMPTY, FILE, UNSET, Kind
+from heaven.response import BODILESS, EMPTY, FILE, UNSET, _Kind
 from heaven.routing import is_async
 from heaven.types import App, Context, Entry, Handler, Message, Request, Response, Send
 
-FOREIGN = Kind(None, None, False)
+FOREIGN = _Kind(None, None, False)
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
 
 
