@@ -1,17 +1,18 @@
 """The application: what it knows, and the course of one request."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os.path import dirname
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from heaven.context import Context, Keeper, Shelf
 from heaven.errors import UrlError, optional, refuse
 from heaven.lifecycle import Lifecycle
+from heaven.mounting import mount
 from heaven.registering import Registrar
 from heaven.request import Request
+from heaven.resolving import imported
 from heaven.response import TEXT, UNSET, Response
 from heaven.routing import TYPES, Type, rank
 from heaven.serving import LENGTHS, conclude, stray
@@ -27,7 +28,7 @@ class RouteInfo(NamedTuple):
     handler: Any
     subdomain: str
     name: str | None
-    app: App
+    app: 'App'
 
 
 class App(Registrar, Lifecycle, Keeper):
@@ -40,6 +41,8 @@ class App(Registrar, Lifecycle, Keeper):
         app.GET('/', lambda req, res, ctx: res.out(200, 'Hello'))
     """
 
+    _renderer = _dumps = cast(Any, None)
+
     def __init__(
         self,
         config: Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None,
@@ -49,15 +52,13 @@ class App(Registrar, Lifecycle, Keeper):
         domain: str | None = None,
         json: Codec | None = None,
     ) -> None:
-        super().__init__()
+        Registrar.__init__(self, self)
+        Lifecycle.__init__(self)
         maker = sys._getframe(1).f_globals
-        self._app, self._package, self._folder = self, maker.get('__package__'), dirname(maker.get('__file__') or '')
+        self._package, self._folder = maker.get('__package__'), dirname(maker.get('__file__') or '')
         self._config = (config() if callable(config) else config) or {}
         self.debug, self.max_body_size, self.domain, self._json = debug, max_body_size, domain, json
-        self.types: dict[str, Type] = dict(TYPES)
-        self._handlers: dict[Any, Handler] = {}
-        self._renderer: Renderer | None = None
-        self._dumps: Callable[[Any], bytes]
+        self.types, self._handlers = dict(TYPES), dict[Any, Handler]()
 
     @property
     def codec(self) -> Codec:
@@ -95,11 +96,14 @@ class App(Registrar, Lifecycle, Keeper):
     def ERROR(self, kind: int | type[BaseException], handler: Handler | str | None = None) -> Any:
         """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
         if handler is None:
-            return lambda func: self.ERROR(kind, func) or func
-        known = isinstance(kind, int) or isinstance(kind, type) and issubclass(kind, BaseException)
-        refuse(not known, TypeError, f'ERROR takes a status or an exception class, not {kind!r}')
+            return partial(self.ERROR, kind)
+        refuse(
+            not isinstance(kind, int) and not (isinstance(kind, type) and issubclass(kind, BaseException)),
+            TypeError,
+            f'ERROR takes a status or an exception class, not {kind!r}',
+        )
         self._open()._errors[kind] = handler
-        return None
+        return handler
 
     def url(self, name: str, /, **params: Any) -> str:
         """Builds the path of a named route, prefixes included; typed queries of the route may be given too.
@@ -130,15 +134,15 @@ class App(Registrar, Lifecycle, Keeper):
             for route in place.app._routes
         ]
 
-    def mount(self, app: App | ASGIApp, prefix: str = '', isolated: bool = True, subdomain: str | None = None) -> None:
+    def mount(
+        self, app: 'App | ASGIApp', prefix: str = '', isolated: bool = True, subdomain: str | None = None
+    ) -> None:
         """Serves another app under a prefix, a subdomain or both: one of Heaven's, or any ASGI app.
 
         One of Heaven's comes with its hooks, error handlers, startup, shutdown and daemons. Isolated, it keeps its
         own state and its hooks are for its own routes; else state and config are this app's, and its hooks are for
         everything under the prefix.
         """
-        from heaven.mounting import mount
-
         mount(self, app, prefix, isolated, subdomain)
 
     def use(self, middleware: Callable[..., ASGIApp], **options: Any) -> None:
@@ -149,10 +153,8 @@ class App(Registrar, Lifecycle, Keeper):
         """Lets a plugin install itself."""
         return plugin.install(self)
 
-    def call(self, func: Callable[[App], Any] | str) -> Any:
+    def call(self, func: 'Callable[[App], Any] | str') -> Any:
         """Calls a function, or the dotted path of one, with the app, so that it can register on it elsewhere."""
-        from heaven.resolving import imported
-
         return (imported(func, self, 'app.call') if isinstance(func, str) else func)(self)
 
     def TEMPLATES(
@@ -174,8 +176,8 @@ class App(Registrar, Lifecycle, Keeper):
 
     def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
         """Serves the app with uvicorn, which takes the options."""
-        uvicorn.setdefault('timeout_graceful_shutdown', 10)
-        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, host=host, port=port, **uvicorn)
+        uvicorn = {'timeout_graceful_shutdown': 10, 'host': host, 'port': port} | uvicorn
+        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **uvicorn)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection (ASGI 3.0)."""

@@ -73,7 +73,7 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
     pattern = Pattern(prefix, parent.types) if len(whole.segments) > 1 else None
     if not hasattr(child, '_mounts'):
         record = Mount(None, child, pattern, isolated, label)
-        parent._route(('*', 'WS'), whole.text, record, label, origins=('*',))
+        parent._add(whole.text, record, label, ('*', 'WS'), origins=('*',))
     elif child.parent is not None or child is parent._root():
         raise UrlDuplicateError('an app is mounted once, and not on itself: mount app.copy() to serve it twice')
     else:

@@ -1,7 +1,5 @@
 """The verbs of registration, shared by an app, a group under a prefix and a subdomain."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack
 
@@ -12,7 +10,6 @@ from heaven.routing import Pattern, Route
 from heaven.types import App, Handler
 
 F = TypeVar('F', bound=Handler)
-VERBS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT')
 
 
 class Options(TypedDict, total=False):
@@ -35,9 +32,8 @@ class Registrar:
     v1.GET('/patients/:id', 'controllers.patients.get_one')
     """
 
-    _app: App
-    _prefix = ''
-    _subdomain: str | None = None
+    def __init__(self, app: App, prefix: str = '', subdomain: str | None = None) -> None:
+        self._app, self._prefix, self._subdomain = app, prefix, subdomain
 
     def METHOD(
         self,
@@ -53,11 +49,12 @@ class Registrar:
         decorator. UrlError for a route that cannot work, UrlDuplicateError for one that is there already.
         """
         methods = (method,) if isinstance(method, str) else tuple(method)
-        tokens = all(name and TOKEN.issuperset(name) and name not in ('*', 'WS') for name in methods)
         refuse(
-            not (methods and tokens), UrlError, f'{method!r} is no method: it is a token such as GET (RFC 9110, 9.1)'
+            not methods or any(not TOKEN.issuperset(name) or name in ('', '*', 'WS') for name in methods),
+            UrlError,
+            f'{method!r} is no method: it is a token such as GET (RFC 9110, 9.1)',
         )
-        return self._route(methods, route, handler, subdomain, **options)
+        return self._add(route, handler, subdomain, methods, **options)
 
     def GET(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
@@ -123,7 +120,13 @@ class Registrar:
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for all of the ten methods."""
-        return self.METHOD(VERBS, route, handler, subdomain, **options)
+        return self.METHOD(
+            ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT'),
+            route,
+            handler,
+            subdomain,
+            **options,
+        )
 
     def WS(
         self,
@@ -140,8 +143,7 @@ class Registrar:
         Browsers may connect from the same origin, or from `origins` (`['*']` for all); messages are of at most
         `max_body_size` bytes.
         """
-        options = {'name': name, 'origins': origins, 'max_body_size': max_body_size}
-        return self._route(('WS',), route, handler, subdomain, **options)
+        return self._add(route, handler, subdomain, ('WS',), name=name, origins=origins, max_body_size=max_body_size)
 
     WEBSOCKET = SOCKET = WS
 
@@ -156,7 +158,7 @@ class Registrar:
 
         A hook that returns `res` with a status or a body has answered; `methods` limits it to some methods.
         """
-        return self._hook(True, route, hook, subdomain, methods, False)
+        return self._add(route, hook, subdomain, methods, before=True)
 
     def AFTER(
         self,
@@ -170,7 +172,7 @@ class Registrar:
 
         With `always=True` it runs whatever came before, an abort or a failure too.
         """
-        return self._hook(False, route, hook, subdomain, methods, always)
+        return self._add(route, hook, subdomain, methods, before=False, always=always)
 
     def ASSETS(
         self,
@@ -192,63 +194,49 @@ class Registrar:
 
         assets(self, folder, route, subdomain, relative_to, index, fallback, cache)
 
-    def group(self, prefix: str) -> Registrar:
+    def group(self, prefix: str) -> 'Registrar':
         """Gives a registrar with all of these, under a prefix."""
-        refuse('?' in prefix, UrlError, f'{prefix!r}: queries are written on the routes under a prefix, not on it')
-        return self._bound(self._joined(prefix), self._subdomain)
+        refuse(
+            '?' in prefix or not prefix.startswith('/'),
+            UrlError,
+            f'{prefix!r}: a prefix begins with a slash, and queries are written on the routes under it',
+        )
+        return Registrar(self._app, (self._prefix + prefix).rstrip('/'), self._subdomain)
 
-    def subdomain(self, name: str) -> Registrar:
+    def subdomain(self, name: str) -> 'Registrar':
         """Declares a subdomain, and gives a registrar bound to it; `'*'` is for all that no other has."""
         self._app._open()._labels.add(name.lower())
-        return self._bound(self._prefix, name.lower())
+        return Registrar(self._app, self._prefix, name.lower())
 
-    def _bound(self, prefix: str, subdomain: str | None) -> Registrar:
-        registrar = Registrar()
-        registrar._app, registrar._prefix, registrar._subdomain = self._app, prefix.rstrip('/'), subdomain
-        return registrar
-
-    def _joined(self, route: str) -> str:
-        refuse(not isinstance(route, str), TypeError, f'a route is a str such as /patients/:id, not {route!r}')
-        refuse(not route.startswith('/'), UrlError, f'{route!r} must begin with a slash: {"/" + route!r}')
-        return self._prefix + route
-
-    def _read(self, route: str, func: Any, subdomain: str | None) -> tuple[App, Pattern, str | None]:
-        """Reads what every registration has, and refuses what cannot work."""
-        app, label = self._app._open(), subdomain.lower() if subdomain else self._subdomain
-        known = callable(func) or isinstance(func, str)
-        refuse(not known, TypeError, f'{route}: {func!r} is neither a callable nor the dotted path of one')
-        declare = f'nobody declared the subdomain {label!r}: app.subdomain({label!r}) does'
-        refuse(label is not None and label not in app._labels, SubdomainError, declare)
-        return app, Pattern(self._joined(route), app.types), label
-
-    def _route(
-        self, methods: tuple[str, ...], route: str, handler: Any, subdomain: str | None, **options: Any
+    def _add(
+        self, route: str, func: Any, subdomain: str | None, methods: str | Iterable[str] | None, **fields: Any
     ) -> Callable[[F], F]:
+        """Registers a route or, where `before` tells of which kind, a hook; without a function gives what does so."""
+
         def register(func: F) -> F:
-            app, pattern, label = self._read(route, func, subdomain)
-            record = Route(methods, pattern, func, label or 'www', **options)
-            shapes = {(method, record.subdomain, pattern.shape): pattern for method in methods}
-            taken = [known.pattern.text for known in app._routes if record.name and known.name == record.name]
-            refuse(taken, UrlDuplicateError, f'{pattern.text} cannot be named {record.name!r}: {taken} is')
-            for key in shapes.keys() & app._shapes.keys():
-                raise UrlDuplicateError(f'{key[0]} {pattern.text} is already registered, as {app._shapes[key].text}')
-            app._shapes.update(shapes)
-            app._routes.append(record)
+            app, label = self._app._open(), subdomain.lower() if subdomain else self._subdomain
+            refuse(
+                not (callable(func) or isinstance(func, str)),
+                TypeError,
+                f'{route}: {func!r} is neither a callable nor the dotted path of one',
+            )
+            refuse(
+                label is not None and label not in app._labels,
+                SubdomainError,
+                f'nobody declared the subdomain {label!r}: app.subdomain({label!r}) does',
+            )
+            pattern = Pattern(route, app.types, self._prefix)
+            names = (methods,) if isinstance(methods, str) else () if methods is None else tuple(methods)
+            if 'before' in fields:
+                app._hooks.append(Hook(pattern, func, label, None if methods is None else names, **fields))
+            else:
+                record = Route(pattern, func, label or 'www', names, **fields)
+                claims: dict[Any, str] = {(name, record.subdomain, pattern.shape): pattern.text for name in names}
+                claims |= {(f'the name {record.name!r}',): pattern.text} if record.name else {}
+                for key in claims.keys() & app._shapes.keys():
+                    raise UrlDuplicateError(f'{pattern.text} cannot have {key[0]}: {app._shapes[key]} has it already')
+                app._shapes.update(claims)
+                app._routes.append(record)
             return func
 
-        if handler is not None:
-            register(handler)
-        return register
-
-    def _hook(
-        self, before: bool, route: str, hook: Any, subdomain: str | None, methods: Iterable[str] | None, always: bool
-    ) -> Callable[[F], F]:
-        def register(func: F) -> F:
-            app, pattern, label = self._read(route, func, subdomain)
-            scope = None if methods is None else frozenset((methods,) if isinstance(methods, str) else methods)
-            app._hooks.append(Hook(pattern, func, before, label, scope, always))
-            return func
-
-        if hook is not None:
-            register(hook)
-        return register
+        return register if func is None else register(func)

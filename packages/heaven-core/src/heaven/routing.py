@@ -11,19 +11,16 @@ match a path the one of the least rank wins. Patterns of one rank differ in thei
 of the path, picked out, are the key of a dict: a lookup tries, rank by rank, one dict each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from itertools import count, zip_longest
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from heaven.errors import UrlError, refuse
 from heaven.types import Request
 
 UNTYPED, REST = 1_000_000, 1_000_001
-WIDEST = 64
 SAFE = "!$&'()*+,;=:@~"
 
 
@@ -38,17 +35,13 @@ class Type(NamedTuple):
 def to_int(text: str) -> int:
     """`-?[0-9]+`, at most 64 characters."""
     digits = text.removeprefix('-')
-    if not (digits.isascii() and digits.isdigit()) or len(text) > WIDEST:
-        raise ValueError(text)
-    return int(text)
+    return int(text if digits.isascii() and digits.isdigit() and len(text) <= 64 else 'none')
 
 
 def to_float(text: str) -> float:
     """`-?[0-9]+(\\.[0-9]+)?`, at most 64 characters."""
-    whole, dot, fraction = text.partition('.')
-    to_int(whole)
-    if dot and to_int(f'1{fraction}') == 1 or len(text) > WIDEST:
-        raise ValueError(text)
+    refuse('.' in (text.removeprefix('-')[:1], text[-1:]), ValueError, text)
+    to_int(text.replace('.', '0', 1))
     return float(text)
 
 
@@ -57,20 +50,16 @@ def to_bool(text: str) -> bool:
     return {'true': True, '1': True, 'false': False, '0': False}[text.lower()]
 
 
-def to_date(text: str) -> Any:
+def to_date(text: str, kind: str = 'date') -> Any:
     """An ISO 8601 date."""
-    from datetime import date
+    import datetime
 
-    return date.fromisoformat(text)
+    return getattr(datetime, kind).fromisoformat(text)
 
 
 def to_datetime(text: str) -> Any:
     """An ISO 8601 date and time."""
-    from datetime import datetime
-
-    if len(text) > 10 and 'T' not in text.upper():
-        raise ValueError(text)
-    return datetime.fromisoformat(text)
+    return to_date(text if len(text) <= 10 or 'T' in text.upper() else 'none', 'datetime')
 
 
 def to_uuid(text: str) -> Any:
@@ -78,25 +67,24 @@ def to_uuid(text: str) -> Any:
     from uuid import UUID
 
     value = UUID(text)
-    if str(value) != text.lower():
-        raise ValueError(text)
-    return value
+    return {str(value): value}[text.lower()]
 
 
 rank = count(1)
 TYPES: dict[str, Type] = {
-    name: Type(name, next(rank), convert)
-    for name, convert in (
-        ('int', to_int),
-        ('float', to_float),
-        ('bool', to_bool),
-        ('date', to_date),
-        ('datetime', to_datetime),
-        ('uuid', to_uuid),
-    )
+    **{
+        name: Type(name, next(rank), convert)
+        for name, convert in (
+            ('int', to_int),
+            ('float', to_float),
+            ('bool', to_bool),
+            ('date', to_date),
+            ('datetime', to_datetime),
+            ('uuid', to_uuid),
+        )
+    },
+    'str': Type('str', UNTYPED, str),
 }
-TYPES['str'] = Type('str', UNTYPED, str)
-UNCONVERTIBLE = Exception  # whatever a converter raises, it is the client's text that did not convert
 
 
 class Segment(NamedTuple):
@@ -112,22 +100,21 @@ class Segment(NamedTuple):
 
 
 def converts(kind: Type, text: str) -> bool:
-    """Tells whether a text is of a type."""
+    """Tells whether a text is of a type: whatever a converter raises, it is the text that did not convert."""
     try:
         kind.convert(text)
         return True
-    except UNCONVERTIBLE:
+    except Exception:
         return False
 
 
 class Pattern:
     """A route's text, understood; UrlError if it cannot be."""
 
-    __slots__ = ('queries', 'rank', 'segments', 'shape', 'text')
-
-    def __init__(self, text: str, types: Mapping[str, Type]) -> None:
-        self.text, _, query = text.partition('?')
-        refuse(not self.text.startswith('/'), UrlError, f'{text!r} must begin with a slash: {"/" + text!r}')
+    def __init__(self, text: str, types: Mapping[str, Type], prefix: str = '') -> None:
+        refuse(not isinstance(text, str), TypeError, f'a route is a str such as /patients/:id, not {text!r}')
+        refuse(not text.startswith('/'), UrlError, f'{text!r} must begin with a slash: {"/" + text!r}')
+        self.text, _, query = f'{prefix}{text}'.partition('?')
         self.segments = tuple(self.segment(part, types) for part in self.text.removesuffix('/').split('/')[1:])
         self.queries = dict(self.query(part, types) for part in query.split('&')) if query else {}
         refuse(query and len(self.queries) <= query.count('&'), UrlError, f'{text!r} names a query twice')
@@ -141,48 +128,55 @@ class Pattern:
         refuse(REST in self.rank[:-1], UrlError, f"{self.text!r}: '*' is the rest of the path and must be last")
         refuse(len(set(names)) != len(names), UrlError, f'{self.text!r} names a parameter twice')
 
-    def under(self, prefix: Pattern | None) -> Pattern:
+    def under(self, prefix: 'Pattern | None') -> 'Pattern':
         """Gives this pattern below a prefix."""
         pattern = copy(self)
         if prefix is not None:
-            pattern.text = prefix.text.rstrip('/') + ('' if self.text == '/' else self.text) or '/'
-            pattern.segments = prefix.segments + self.segments
+            pattern.segments, below = prefix.segments + self.segments, '' if self.text == '/' else self.text
+            pattern.text = prefix.text.rstrip('/') + below or '/'
             pattern.check()
         return pattern
 
     def segment(self, part: str, types: Mapping[str, Type]) -> Segment:
         """Reads one segment."""
-        never = f'{self.text!r} has a segment {part!r}, which no request ever matches'
-        refuse(part in ('', '.', '..'), UrlError, never)
-        if not part.startswith(':'):
-            return Segment('*', TYPES['str'], REST) if part == '*' else Segment(part, None, 0)
-        name, kind = self.typed(part[1:], types)
-        return Segment(name, kind, kind.rank)
+        refuse(
+            part in ('', '.', '..'), UrlError, f'{self.text!r} has a segment {part!r}, which no request ever matches'
+        )
+        plain = ('*', TYPES['str'], REST) if part == '*' else (part, None, 0)
+        return Segment(*(self.typed(part[1:], types) if part.startswith(':') else plain))
 
     def query(self, part: str, types: Mapping[str, Type]) -> tuple[str, tuple[str, Callable[[str], Any], list[Any]]]:
         """Reads one query: its name, its type's name, what converts it, and its default in a list, if any."""
         declared, given, default = part.partition('=')
-        name, kind = self.typed(declared, types)
-        wrong = f'{self.text!r}: the default of query {name!r}, {default!r}, is no {kind.name}'
-        refuse(given and not converts(kind, default), UrlError, wrong)
+        name, kind, _ = self.typed(declared, types)
+        refuse(
+            given and not converts(kind, default),
+            UrlError,
+            f'{self.text!r}: the default of query {name!r}, {default!r}, is no {kind.name}',
+        )
         return name, (kind.name, kind.convert, [kind.convert(default)] if given else [])
 
-    def typed(self, text: str, types: Mapping[str, Type]) -> tuple[str, Type]:
-        """Reads `name` or `name:type`."""
+    def typed(self, text: str, types: Mapping[str, Type]) -> tuple[str, Type, int]:
+        """Reads `name` or `name:type`: gives the name, the type and its rank."""
         name, colon, kind = text.partition(':')
         refuse(not name, UrlError, f'{self.text!r} has a parameter without a name: write :id or :id:int')
-        known = f'{self.text!r}: there is no type {kind!r}, there are {", ".join(types)}; app.TYPE adds one'
-        refuse(colon and kind not in types, UrlError, known)
-        return name, types[kind or 'str']
+        refuse(
+            colon and kind not in types,
+            UrlError,
+            f'{self.text!r}: there is no type {kind!r}, there are {", ".join(types)}; app.TYPE adds one',
+        )
+        found = types[kind or 'str']
+        return name, found, found.rank
 
     def covers(self, path: Sequence[str]) -> bool:
         """Tells whether a path, given as its segments, matches."""
         rest = self.rank[-1:] == (REST,)
         fixed = self.segments[:-1] if rest else self.segments
-        fits = len(path) >= len(fixed) if rest else len(path) == len(fixed)
-        return fits and all(segment.takes(text) for segment, text in zip(fixed, path, strict=False))
+        return (len(path) >= len(fixed) if rest else len(path) == len(fixed)) and all(
+            segment.takes(text) for segment, text in zip(fixed, path, strict=False)
+        )
 
-    def relation(self, other: Pattern) -> bool | None:
+    def relation(self, other: 'Pattern') -> bool | None:
         """Tells whether every path (True), no path (False) or some path (None) of another pattern matches this one."""
         sure: bool | None = True
         for mine, theirs in zip_longest(self.segments, other.segments):
@@ -190,9 +184,11 @@ class Pattern:
                 return sure
             if theirs and theirs.rank == REST:
                 return None
-            if not mine or not theirs or not (mine.type or theirs.type) and mine.text != theirs.text:
-                return False
-            if not theirs.type and not mine.takes(theirs.text) or not mine.type and not theirs.takes(mine.text):
+            if (
+                not (mine and theirs)
+                or not (theirs.type or mine.takes(theirs.text))
+                or not (mine.type or theirs.takes(mine.text))
+            ):
                 return False
             if theirs.type and mine.rank not in (UNTYPED, theirs.rank):
                 sure = None
@@ -204,12 +200,15 @@ class Pattern:
 
         path = ''
         for segment in self.segments:
-            value = params.get(segment.text) if segment.type else segment.text
+            value: Any = params.get(segment.text) if segment.type else segment.text
             refuse(value is None, UrlError, f'{self.text!r} needs a value for {segment.text!r}')
             text = value.isoformat() if hasattr(value, 'isoformat') else str(value)
             parts = text.split('/') if segment.rank == REST else [text]
-            astray = {'.', '..'} & {*parts} or segment.rank != REST and not segment.takes(text)
-            refuse(astray, UrlError, f'{text!r:.80} is no {segment.text!r} of {self.text!r}: it would not match back')
+            refuse(
+                {'.', '..'} & {*parts} or segment.rank != REST and not segment.takes(text),
+                UrlError,
+                f'{text!r:.80} is no {segment.text!r} of {self.text!r}: it would not match back',
+            )
             path += ''.join(f'/{quote(part, safe=SAFE)}' for part in parts)
         return path or '/'
 
@@ -217,10 +216,10 @@ class Pattern:
 class Route(NamedTuple):
     """A registration as it was made: plain data, which compiling reads and nothing changes."""
 
-    methods: tuple[str, ...]
     pattern: Pattern
     handler: Any
     subdomain: str
+    methods: tuple[str, ...]
     name: str | None = None
     threaded: bool = False
     stream: bool = False
@@ -236,22 +235,16 @@ class Entry:
         'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'stream', 'unsure',
     )  # fmt: skip
 
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
-
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self: Any, **fields: Any) -> None:
+        fields = dict.fromkeys(('before', 'after', 'always', 'names', 'queries'), ()) | fields
         for name in self.__slots__:
-            setattr(self, name, fields.get(name, () if name in CHAINS else None))
+            setattr(self, name, fields.get(name))
         self.special = bool(self.always) or self.head
         self.simple = self.coro and not (self.reads or self.before or self.after or self.queries or self.special)
 
-    def but(self, **changes: Any) -> Entry:
+    def but(self, **changes: Any) -> Any:
         """Gives a copy with changes."""
         return Entry(**{name: getattr(self, name) for name in self.__slots__} | changes)
-
-
-CHAINS = frozenset({'before', 'after', 'always', 'names', 'queries'})
 
 
 def is_async(func: Any, flag: int = 0x80) -> bool:
@@ -270,24 +263,21 @@ class Router:
     `tails`, those by what stands before a last parameter, and `sizes`, rows by the number of segments and the first.
     """
 
-    missing: Entry | None = None
+    missing: Any = None
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[int, ...], tuple[Any, dict[Any, dict[str, Entry]], int]] = {}
-        self.literals: dict[str, dict[str, Entry]] = {}
-        self.tails: dict[str, dict[str, Entry]] = {}
-        self.sizes: list[dict[str | None, list[Any]]] = []
+        self.rows, self.sizes = dict[tuple[int, ...], Any](), list[dict[str | None, list[Any]]]()
+        self.literals, self.tails = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
 
-    def add(self, method: str, entry: Entry) -> Entry:
+    def add(self, method: str, entry: Any) -> Any:
         """Adds an entry; gives the one that was there before, which is a conflict, or the one added."""
         rank, segments = entry.pattern.rank, entry.pattern.segments
-        literals = [at for at, segment in enumerate(segments, 1) if segment.type is None]
-        pick: Any = itemgetter(*(literals or [0]))  # the first is '', of what stands before the first slash
+        # the first segment, of what stands before the first slash, is ''
+        pick: Any = itemgetter(*([at for at, segment in enumerate(segments, 1) if segment.type is None] or [0]))
         _, leaves, _ = self.rows.setdefault(rank, (pick, {}, len(rank) if rank[-1:] == (REST,) else 0))
-        key = pick(['', *(segment.text for segment in segments)])
-        return leaves.setdefault(key, {}).setdefault(method, entry)
+        return leaves.setdefault(pick(['', *(segment.text for segment in segments)]), {}).setdefault(method, entry)
 
-    def leaves(self) -> list[dict[str, Entry]]:
+    def leaves(self) -> list[dict[str, Any]]:
         """Gives the entries of every pattern, by method."""
         return [leaf for _, leaves, _ in self.rows.values() for leaf in leaves.values()]
 
@@ -310,7 +300,7 @@ class Router:
             firsts = {None, *(first for _, own in fits for first in own or ())}
             self.sizes.append({at: [row for row, own in fits if own is None or at in own] for at in firsts})
 
-    def find(self, req: Request, method: str, path: str) -> Entry | None:
+    def find(self, req: Request, method: str, path: str) -> Any:
         """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
 
         A path that has an empty segment, or one that begins with a dot, can mean another to a hook, so parameters that
@@ -319,7 +309,7 @@ class Router:
         start, slash, last = path.rpartition('/')
         leaf = self.tails.get(start)
         if leaf is not None:
-            entry: Entry | None = leaf.get(method)
+            entry = leaf.get(method)
             if entry is None or entry.unsure or last < '/' or not slash:
                 return None
             name, _, convert = entry.names[0]
@@ -346,27 +336,26 @@ class Router:
                         return None
                     try:
                         params[name] = value if convert is None else convert(value)
-                    except UNCONVERTIBLE:
+                    except Exception:
                         return None
                 req._params = params
                 return entry
         return self.missing if method != 'HEAD' else None
 
-    def search(self, method: str, segments: Sequence[str]) -> tuple[Entry | None, Any]:
+    def search(self, method: str, segments: Sequence[str]) -> tuple[Any, Any]:
         """Finds an entry for a path split at its slashes, the part before the first included, however it is spelled.
 
         Gives the entry and the parameters, or None and the methods that the path has.
         """
-        size = len(segments) - (not segments[-1])
+        size, allowed = len(segments) - (not segments[-1]), set[str]()
         starts = self.sizes[size] if size < len(self.sizes) else self.sizes[-1]
-        allowed: set[str] = set()
         for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
             leaf = leaves.get(pick(segments), {})
             entry = leaf.get(method) or leaf.get('*')
             for known in [entry] if entry else list(leaf.values())[:1]:
                 try:
                     params = {name: (convert or filled)(segments[at]) for name, at, convert in known.names}
-                except UNCONVERTIBLE:
+                except Exception:
                     continue
                 if entry is not None:
                     return entry, params | ({'*': '/'.join(segments[rest:])} if rest else {})
@@ -376,8 +365,7 @@ class Router:
 
 def filled(text: str) -> str:
     """Takes any text but none."""
-    if not text:
-        raise ValueError(text)
+    refuse(not text, ValueError, 'no text')
     return text
 
 

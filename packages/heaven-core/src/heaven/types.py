@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from heaven.forms import Form as Form
     from heaven.registering import Registrar as Registrar
     from heaven.rendering import Renderer as Renderer
-    from heaven.routing import Entry as Entry
     from heaven.table import Table as Table
 else:
-    App = Context = Entry = Form = Registrar = Renderer = Request = Response = Table = Any
+    App = Context = Form = Registrar = Renderer = Request = Response = Table = Any
 
+Entry = Any  # its slots have a value each for every route
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
