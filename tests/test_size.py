@@ -7,7 +7,7 @@ import heaven
 import pytest
 
 FOLDER = Path(heaven.__file__).parent
-CYCLE = ['app', 'routing', 'hooks', 'request', 'response', 'context', 'headers']
+CYCLE = ['app', '_routing', '_hooks', 'request', 'response', 'context', 'headers']
 BATTERIES = ['forms', 'files', 'sockets', 'events', 'cors', 'sessions', 'debug', 'cli']
 
 

@@ -9,7 +9,7 @@ import pytest
 from asks import ask, jumping
 from driver import Live
 from heaven import App
-from heaven.events import Events, frame
+from heaven._events import Events, frame
 
 
 def parse(stream):

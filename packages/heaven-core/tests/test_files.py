@@ -8,7 +8,7 @@ import pytest
 from asks import ask, raised
 from driver import Live, call
 from heaven import App
-from heaven.files import CHUNK, Chunks
+from heaven._files import CHUNK, Chunks
 
 MODIFIED = 784111777  # Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -200,7 +200,7 @@ def test_a_file_that_cannot_be_opened_for_want_of_descriptors_is_no_miss(file, m
     def full(*args):
         raise OSError(24, 'Too many open files')
 
-    monkeypatch.setattr('heaven.files.open', full, raising=False)
+    monkeypatch.setattr('heaven._files.open', full, raising=False)
     reply = sends(file)
     assert reply.status == 500 and 'Too many open files' in caplog.text
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from asks import ask, ratio
 from heaven import App
-from heaven.files import decide
+from heaven._files import decide
 from heaven.headers import Headers
 
 CONTENT = b'0123456789'

@@ -6,7 +6,7 @@ import pytest
 from asks import ask
 from driver import call
 from heaven import App
-from heaven.files import UNSOUND
+from heaven._files import UNSOUND
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from driver import Exchange, call, pairs
 from heaven import App, SubdomainError
-from heaven.table import Table
+from heaven._table import Table
 
 
 def labelled(*labels, **options):
@@ -179,7 +179,7 @@ def test_a_child_may_be_mounted_for_www_or_for_what_no_other_has(label):
 
 
 def test_an_app_without_subdomains_never_parses_the_host(monkeypatch):
-    monkeypatch.setattr('heaven.urls.subdomain', None)
+    monkeypatch.setattr('heaven._urls.subdomain', None)
     app = labelled()
     assert [asked(app, host).text for host in ('api.example.com', '\x00', 'a b')] == ['www'] * 3
     assert isinstance(app._fast, Table)

@@ -23,7 +23,7 @@ from heaven.errors import (
     UrlDuplicateError as UrlDuplicateError,
     UrlError as UrlError,
 )
-from heaven.lifecycle import SHUTDOWN as SHUTDOWN, STARTUP as STARTUP
+from heaven._lifecycle import SHUTDOWN as SHUTDOWN, STARTUP as STARTUP
 from heaven.request import Request as Request
 from heaven.response import Response as Response
 

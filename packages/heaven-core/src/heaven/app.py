@@ -8,15 +8,15 @@ from typing import Any, NamedTuple, cast
 
 from heaven.context import Context, Keeper, Shelf
 from heaven.errors import UrlError, optional, refuse
-from heaven.lifecycle import Lifecycle
-from heaven.mounting import mount
-from heaven.registering import Registrar
+from heaven._lifecycle import Lifecycle
+from heaven._mounting import mount
+from heaven._registering import Registrar
 from heaven.request import Request
-from heaven.resolving import imported
+from heaven._resolving import imported
 from heaven.response import TEXT, UNSET, Response
-from heaven.routing import TYPES, Type, rank
-from heaven.serving import LENGTHS, conclude, stray
-from heaven.table import walk
+from heaven._routing import TYPES, Type, rank
+from heaven._serving import LENGTHS, conclude, stray
+from heaven._table import walk
 from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Renderer, Scope, Send
 
 
@@ -63,7 +63,7 @@ class App(Registrar, Lifecycle, Keeper):
     @property
     def codec(self) -> Codec:
         """The JSON codec: the app's own, else that of the app it is mounted on, else the standard library's."""
-        from heaven import codec
+        from heaven import _codec as codec
 
         return self._json or (self.parent.codec if self.parent else codec)
 

@@ -116,21 +116,21 @@ class Request:
     @once
     def host(self) -> str:
         """The authority the client asked for: Host if it is a valid one, else the server's address."""
-        from heaven.urls import authority
+        from heaven._urls import authority
 
         return authority(self)
 
     @property
     def subdomain(self) -> str:
         """The subdomain that was asked for, `www` if none."""
-        from heaven.lifecycle import label_of
+        from heaven._lifecycle import label_of
 
         return label_of(self.scope, self.app._root().domain)
 
     @once
     def url(self) -> str:
         """The absolute URL as sent, query included."""
-        from heaven.urls import absolute
+        from heaven._urls import absolute
 
         return absolute(self)
 

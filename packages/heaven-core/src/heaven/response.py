@@ -142,7 +142,7 @@ class Response:
 
             res.cookie('theme', 'dark', max_age=86400, samesite='Lax')
         """
-        from heaven.cookies import set_cookie
+        from heaven._cookies import set_cookie
 
         return self.header(
             'set-cookie',
@@ -184,7 +184,7 @@ class Response:
         `ping` is the seconds of silence after which an event stream sends a comment, so that proxies keep it open.
         """
         if sse:
-            from heaven.events import Events
+            from heaven._events import Events
 
             iterator, content_type = Events(iterator, ping, self._req._entry.codec), 'text/event-stream'
             self.headers['cache-control'] = 'no-cache'
@@ -198,7 +198,7 @@ class Response:
 
         `within` is the folder it may not leave, and the base of a relative path; outside of it is a 404, as is a miss.
         """
-        from heaven.files import FileBody
+        from heaven._files import FileBody
 
         self.body = FileBody(path, filename, within)
         return self
@@ -265,7 +265,7 @@ class Response:
 
     async def _close(self) -> None:
         """Closes every stream that was ever the body, sent or not, the last first: it may hold the others."""
-        from heaven.serving import close
+        from heaven._serving import close
 
         streams, self._streams = self._streams, ()
         for stream in reversed(streams):

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from heaven import Abort, ClientError, Context, Disconnected, Request, Response
 from heaven.response import UNSET
-from heaven.serving import FOREIGN, call, conclude, fix, log, settled, stray
+from heaven._serving import FOREIGN, call, conclude, fix, log, settled, stray
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
 HANDSHAKE = (b'connection', b'content-length', b'sec-websocket-', b'upgrade')

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from heaven import App as App, Context as Context, Request as Request, Response as Response
     from heaven.forms import Form as Form
-    from heaven.registering import Registrar as Registrar
+    from heaven._registering import Registrar as Registrar
     from heaven.rendering import Renderer as Renderer
-    from heaven.table import Table as Table
+    from heaven._table import Table as Table
 else:
     App = Context = Form = Registrar = Renderer = Request = Response = Table = Any
 

@@ -8,8 +8,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from heaven.errors import HeavenError
-from heaven.routing import Pattern
-from heaven.table import walk
+from heaven._routing import Pattern
+from heaven._table import walk
 from jinja2 import pass_context
 
 from .environment import HERE, is_legal, near

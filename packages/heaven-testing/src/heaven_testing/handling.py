@@ -67,7 +67,7 @@ class _Taken(BaseException):
 
 def _taken_from(app: heaven.App, scope: dict[str, Any], body: bytes) -> Trio:
     """Sends a request to a copy of the app that gives up its trio before the first hook."""
-    from heaven.table import walk
+    from heaven._table import walk
 
     def take(req: Any, res: Any, ctx: Any) -> None:
         raise _Taken(req, res, ctx)

@@ -8,7 +8,7 @@ where it depends on the path, and for paths in odd spellings, the chain is worke
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from heaven.routing import Pattern
+from heaven._routing import Pattern
 from heaven.types import Handler
 
 

@@ -5,7 +5,7 @@ from asyncio import gather, get_running_loop, wait
 from contextvars import copy_context
 from typing import Any, Self
 
-from heaven import codec, serving
+from heaven import _codec as codec, _serving as serving
 
 FIELDS = {'event': '[^\r\n\0]*', 'id': '[^\r\n\0]*', 'retry': '[0-9]+'}
 

@@ -7,8 +7,8 @@ from copy import copy
 from typing import Any
 
 from heaven.errors import UrlDuplicateError
-from heaven.routing import Pattern
-from heaven.serving import FOREIGN, deliver, log, put, repair
+from heaven._routing import Pattern
+from heaven._serving import FOREIGN, deliver, log, put, repair
 from heaven.types import App, Message, Receive, Request, Response, Scope, Send
 
 STARTS = ('http.response.start', 'websocket.accept', 'websocket.http.response.start')

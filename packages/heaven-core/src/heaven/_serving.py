@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
-from heaven.resolving import off_loop
+from heaven._resolving import off_loop
 from heaven.response import BODILESS, EMPTY, FILE, UNSET, _Kind
-from heaven.routing import is_async
+from heaven._routing import is_async
 from heaven.types import App, Context, Entry, Handler, Message, Request, Response, Send
 
 FOREIGN = _Kind(None, None, False)
@@ -74,7 +74,7 @@ async def recover(
         if handler is not None:
             await call(handler, req, res, ctx)
         elif entry.app.debug and not known:
-            from heaven.debug import page
+            from heaven._debug import page
 
             page(error, req, res)
         else:
@@ -174,7 +174,7 @@ async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: 
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
         start['headers'] = [*(pair for pair in start['headers'] if pair[0] != b'connection'), (b'connection', b'close')]
     if res._kind is FOREIGN:
-        from heaven.mounting import forward
+        from heaven._mounting import forward
 
         return await forward(req, res, start, send)
     task: Any = current_task() if data is None else None

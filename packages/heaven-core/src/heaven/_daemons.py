@@ -3,9 +3,9 @@
 from asyncio import Lock, create_task, sleep, wait, wait_for
 from collections.abc import AsyncIterator
 
-from heaven.resolving import off_loop
-from heaven.routing import is_async
-from heaven.serving import log, settled
+from heaven._resolving import off_loop
+from heaven._routing import is_async
+from heaven._serving import log, settled
 from heaven.types import App, Handler
 
 FIRST_PAUSE, LONGEST_PAUSE, PATIENCE = 0.1, 60.0, 10.0

@@ -6,11 +6,11 @@ from functools import partial, reduce
 from typing import Any, cast
 
 from heaven.context import Keeper
-from heaven.resolving import imported
+from heaven._resolving import imported
 from heaven.response import TEXT
-from heaven.routing import Route
-from heaven.serving import LENGTHS, log, settled
-from heaven.table import compile_tables, walk
+from heaven._routing import Route
+from heaven._serving import LENGTHS, log, settled
+from heaven._table import compile_tables, walk
 from heaven.types import App, Receive, Scope, Send, Table
 
 STARTUP, SHUTDOWN, DAEMON = 'startup', 'shutdown', 'daemon'
@@ -136,7 +136,7 @@ class Lifecycle(Keeper):
                     await self._stop()
 
     async def _start(self) -> None:
-        from heaven.daemons import daemon
+        from heaven._daemons import daemon
 
         apps = [place.app for place in walk(cast('App', self))]
         if any(app._middlewares for app in apps[1:]):
@@ -228,7 +228,7 @@ class Lifecycle(Keeper):
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a connection through the middlewares, and lets none of their failures out while it can answer."""
-        from heaven.mounting import watch
+        from heaven._mounting import watch
 
         if self._stack is None:
             self._stack = reduce(lambda inner, use: use[0](inner, **use[1]), self._middlewares, cast(Any, self))
@@ -251,7 +251,7 @@ class Lifecycle(Keeper):
 
 def label_of(scope: Scope, domain: str | None) -> str:
     """Gives the subdomain of a request: that of its Host header, if there is one and no more."""
-    from heaven.urls import subdomain
+    from heaven._urls import subdomain
 
     return subdomain(b','.join(value for name, value in scope['headers'] if name == b'host').decode('latin-1'), domain)
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from heaven.errors import ClientError, UrlDuplicateError, refuse
-from heaven.hooks import Guard, Hook, arrange
-from heaven.resolving import prepared, scoped
+from heaven._hooks import Guard, Hook, arrange
+from heaven._resolving import prepared, scoped
 from heaven.response import TEXT
-from heaven.routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
-from heaven.serving import decline
+from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
+from heaven._serving import decline
 from heaven.types import App, Context, Handler, Request, Response
 
 READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
@@ -89,7 +89,7 @@ class Table:
 
     def seek(self, req: Request) -> Any:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
-        from heaven.urls import spelled
+        from heaven._urls import spelled
 
         scope = req.scope
         method, whole = scope.get('method', 'WS'), scope['path'] == '*' and scope.get('method') == 'OPTIONS'

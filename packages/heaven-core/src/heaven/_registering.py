@@ -5,8 +5,8 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from heaven.errors import SubdomainError, UrlDuplicateError, UrlError, refuse
 from heaven.headers import TOKEN
-from heaven.hooks import Hook
-from heaven.routing import Pattern, Route
+from heaven._hooks import Hook
+from heaven._routing import Pattern, Route
 from heaven.types import App, Handler
 
 F = TypeVar('F', bound=Handler)
@@ -190,7 +190,7 @@ class Registrar:
         `index` is served for a folder, `fallback` for what is not there; `cache` is a max-age in seconds or a
         Cache-Control. No listings, no dotfiles, nothing outside of the folder.
         """
-        from heaven.files import assets
+        from heaven._files import assets
 
         assets(self, folder, route, subdomain, relative_to, index, fallback, cache)
 

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from heaven.errors import HandlerError, refuse
-from heaven.routing import is_async
+from heaven._routing import is_async
 from heaven.types import App, Handler
 
 SLOW = 0.1
@@ -88,7 +88,7 @@ def timed(func: Handler) -> Handler:
         began = perf_counter()
         out = func(req, res, ctx)
         if (took := perf_counter() - began) >= SLOW:
-            from heaven.serving import log
+            from heaven._serving import log
 
             name = getattr(func, '__qualname__', repr(func))
             log().warning('%s held the event loop for %.0f ms: make it async or threaded=True', name, took * 1000)
