@@ -6,6 +6,7 @@ app = App()
 app.GET('/', lambda req, res, ctx: res.out(200, 'Hello'))
 """
 
+from heaven._lifecycle import SHUTDOWN as SHUTDOWN, STARTUP as STARTUP
 from heaven._version import __version__ as __version__
 from heaven.app import App as App
 from heaven.context import Context as Context, Key as Key
@@ -23,7 +24,6 @@ from heaven.errors import (
     UrlDuplicateError as UrlDuplicateError,
     UrlError as UrlError,
 )
-from heaven._lifecycle import SHUTDOWN as SHUTDOWN, STARTUP as STARTUP
 from heaven.request import Request as Request
 from heaven.response import Response as Response
 

@@ -5,12 +5,12 @@ from copy import copy
 from functools import partial, reduce
 from typing import Any, cast
 
-from heaven.context import Keeper
 from heaven._resolving import imported
-from heaven.response import TEXT
 from heaven._routing import Route
 from heaven._serving import LENGTHS, log, settled
 from heaven._table import compile_tables, walk
+from heaven.context import Keeper
+from heaven.response import TEXT
 from heaven.types import App, Receive, Scope, Send, Table
 
 STARTUP, SHUTDOWN, DAEMON = 'startup', 'shutdown', 'daemon'

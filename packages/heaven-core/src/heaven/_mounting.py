@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from copy import copy
 from typing import Any
 
-from heaven.errors import UrlDuplicateError
 from heaven._routing import Pattern
 from heaven._serving import FOREIGN, deliver, log, put, repair
+from heaven.errors import UrlDuplicateError
 from heaven.types import App, Message, Receive, Request, Response, Scope, Send
 
 STARTS = ('http.response.start', 'websocket.accept', 'websocket.http.response.start')
@@ -69,8 +69,8 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
     if not callable(child):
         raise TypeError(f'{child!r} is no ASGI app')
     label = subdomain and parent.subdomain(subdomain)._subdomain
-    whole = Pattern(f'{prefix.rstrip("/")}/*', parent._open().types)
-    pattern = Pattern(prefix, parent.types) if len(whole.segments) > 1 else None
+    whole = Pattern(f'{prefix.rstrip("/")}/*', parent._open()._types)
+    pattern = Pattern(prefix, parent._types) if len(whole.segments) > 1 else None
     if not hasattr(child, '_mounts'):
         record = Mount(None, child, pattern, isolated, label)
         parent._add(whole.text, record, label, ('*', 'WS'), origins=('*',))

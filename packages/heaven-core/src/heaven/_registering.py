@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from heaven.errors import SubdomainError, UrlDuplicateError, UrlError, refuse
-from heaven.headers import TOKEN
 from heaven._hooks import Hook
 from heaven._routing import Pattern, Route
+from heaven.errors import SubdomainError, UrlDuplicateError, UrlError, refuse
+from heaven.headers import TOKEN
 from heaven.types import App, Handler
 
 F = TypeVar('F', bound=Handler)
@@ -225,7 +225,7 @@ class Registrar:
                 SubdomainError,
                 f'nobody declared the subdomain {label!r}: app.subdomain({label!r}) does',
             )
-            pattern = Pattern(route, app.types, self._prefix)
+            pattern = Pattern(route, app._types, self._prefix)
             names = (methods,) if isinstance(methods, str) else () if methods is None else tuple(methods)
             if 'before' in fields:
                 app._hooks.append(Hook(pattern, func, label, None if methods is None else names, **fields))

@@ -7,8 +7,8 @@ from importlib import import_module, util
 from time import perf_counter
 from typing import Any
 
-from heaven.errors import HandlerError, refuse
 from heaven._routing import is_async
+from heaven.errors import HandlerError, refuse
 from heaven.types import App, Handler
 
 SLOW = 0.1

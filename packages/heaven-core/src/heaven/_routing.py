@@ -266,39 +266,39 @@ class Router:
     missing: Any = None
 
     def __init__(self) -> None:
-        self.rows, self.sizes = dict[tuple[int, ...], Any](), list[dict[str | None, list[Any]]]()
-        self.literals, self.tails = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
+        self._rows, self._sizes = dict[tuple[int, ...], Any](), list[dict[str | None, list[Any]]]()
+        self._literals, self._tails = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
 
     def add(self, method: str, entry: Any) -> Any:
         """Adds an entry; gives the one that was there before, which is a conflict, or the one added."""
         rank, segments = entry.pattern.rank, entry.pattern.segments
         # the first segment, of what stands before the first slash, is ''
         pick: Any = itemgetter(*([at for at, segment in enumerate(segments, 1) if segment.type is None] or [0]))
-        _, leaves, _ = self.rows.setdefault(rank, (pick, {}, len(rank) if rank[-1:] == (REST,) else 0))
+        _, leaves, _ = self._rows.setdefault(rank, (pick, {}, len(rank) if rank[-1:] == (REST,) else 0))
         return leaves.setdefault(pick(['', *(segment.text for segment in segments)]), {}).setdefault(method, entry)
 
     def leaves(self) -> list[dict[str, Any]]:
         """Gives the entries of every pattern, by method."""
-        return [leaf for _, leaves, _ in self.rows.values() for leaf in leaves.values()]
+        return [leaf for _, leaves, _ in self._rows.values() for leaf in leaves.values()]
 
     def freeze(self) -> None:
         """Makes what lookups use of what was added."""
-        rows = sorted(self.rows.items(), key=lambda item: item[0])
+        rows = sorted(self._rows.items(), key=lambda item: item[0])
         for rank, (_, leaves, rest) in rows:
             for key, leaf in leaves.items() if not any(rank[:-1]) else ():
                 path = ''.join(f'/{text}' for text in (key if isinstance(key, tuple) else (key,)) if text)
                 if rank and 0 < rank[-1] < REST:
-                    self.tails[path] = {} if path in self.tails else leaf
+                    self._tails[path] = {} if path in self._tails else leaf
                 for spelling in (path or '/', f'{path}/') if not any(rank) or rest else ():
-                    self.literals.setdefault(spelling, {} if rest else leaf)  # of an empty rest lookups know no more
-        for size in range(-1, max(map(len, self.rows), default=0) + 2):
+                    self._literals.setdefault(spelling, {} if rest else leaf)  # of an empty rest lookups know no more
+        for size in range(-1, max(map(len, self._rows), default=0) + 2):
             fits = [
                 (row, {key[0] if isinstance(key, tuple) else key for key in row[1]} if rank[:1] == (0,) else None)
                 for rank, row in rows
                 if len(rank) == size or 0 < row[2] <= size + 1
             ]
             firsts = {None, *(first for _, own in fits for first in own or ())}
-            self.sizes.append({at: [row for row, own in fits if own is None or at in own] for at in firsts})
+            self._sizes.append({at: [row for row, own in fits if own is None or at in own] for at in firsts})
 
     def find(self, req: Request, method: str, path: str) -> Any:
         """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
@@ -307,7 +307,7 @@ class Router:
         sort before a slash, as both do, take a search.
         """
         start, slash, last = path.rpartition('/')
-        leaf = self.tails.get(start)
+        leaf = self._tails.get(start)
         if leaf is not None:
             entry = leaf.get(method)
             if entry is None or entry.unsure or last < '/' or not slash:
@@ -320,9 +320,9 @@ class Router:
         if segments[0] or not last:
             return None
         try:
-            starts = self.sizes[len(segments)]
+            starts = self._sizes[len(segments)]
         except IndexError:
-            starts = self.sizes[-1]
+            starts = self._sizes[-1]
         for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
             leaf = leaves.get(pick(segments))
             if leaf is not None:
@@ -348,7 +348,7 @@ class Router:
         Gives the entry and the parameters, or None and the methods that the path has.
         """
         size, allowed = len(segments) - (not segments[-1]), set[str]()
-        starts = self.sizes[size] if size < len(self.sizes) else self.sizes[-1]
+        starts = self._sizes[size] if size < len(self._sizes) else self._sizes[-1]
         for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
             leaf = leaves.get(pick(segments), {})
             entry = leaf.get(method) or leaf.get('*')

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
-from heaven.errors import Abort, ClientError, Disconnected, TooLarge
 from heaven._resolving import off_loop
-from heaven.response import BODILESS, EMPTY, FILE, UNSET, _Kind
 from heaven._routing import is_async
+from heaven.errors import Abort, ClientError, Disconnected, TooLarge
+from heaven.response import BODILESS, EMPTY, FILE, UNSET, _Kind
 from heaven.types import App, Context, Entry, Handler, Message, Request, Response, Send
 
 FOREIGN = _Kind(None, None, False)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from heaven.errors import ClientError, UrlDuplicateError, refuse
 from heaven._hooks import Guard, Hook, arrange
 from heaven._resolving import prepared, scoped
-from heaven.response import TEXT
 from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
 from heaven._serving import decline
+from heaven.errors import ClientError, UrlDuplicateError, refuse
+from heaven.response import TEXT
 from heaven.types import App, Context, Handler, Request, Response
 
 READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
@@ -56,19 +56,19 @@ class Table:
     """All that one subdomain serves."""
 
     def __init__(self, root: App, places: list[Place]) -> None:
-        self.root, self.guards, self.router, self.sockets = root, list[Guard](), Router(), Router()
-        self.literals, self.find = self.router.literals, self.router.find
-        self.places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
+        self._root, self._guards, self._router, self._sockets = root, list[Guard](), Router(), Router()
+        self._literals, self._find = self._router._literals, self._router.find
+        self._places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
 
     def reach(self, app: App, matched: bool = True) -> list[Guard]:
         """Gives the guards in whose reach a route of the app is, or a path that has no route."""
         apps = line(app)
-        return [guard for guard in self.guards if guard.place.realm in apps or not matched and guard.place.prefixed]
+        return [guard for guard in self._guards if guard.place.realm in apps or not matched and guard.place.prefixed]
 
     def freeze(self) -> None:
         """Lets GET answer HEAD, decides the hooks as far as the patterns do, and sorts the routes."""
-        self.guards.sort(key=lambda guard: (guard.place.depth, [*(-rank for rank in guard.pattern.rank), 1]))
-        for router in (self.router, self.sockets):
+        self._guards.sort(key=lambda guard: (guard.place.depth, [*(-rank for rank in guard.pattern.rank), 1]))
+        for router in (self._router, self._sockets):
             for leaf in router.leaves():
                 if 'GET' in leaf:
                     leaf.setdefault('HEAD', leaf['GET'].but(method='HEAD', head=True, answers='GET'))
@@ -78,8 +78,8 @@ class Table:
                     unsure = method == '*' and guards or any(relation is None for _, relation in related)
                     leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, guards)
             router.freeze()
-        if not self.guards and len(self.places) == 1:
-            self.router.missing = entry_of(self.root, declined(404) if 404 in self.root._handlers else missing, True)
+        if not self._guards and len(self._places) == 1:
+            self._router.missing = entry_of(self._root, declined(404) if 404 in self._root._handlers else missing, True)
 
     def guarded(self, entry: Any, guards: list[Guard]) -> Any:
         """Decides the hooks of an entry, given those that cover its path."""
@@ -93,7 +93,7 @@ class Table:
 
         scope = req.scope
         method, whole = scope.get('method', 'WS'), scope['path'] == '*' and scope.get('method') == 'OPTIONS'
-        router, where = self.sockets if scope['type'] == 'websocket' else self.router, spelled(scope)
+        router, where = self._sockets if scope['type'] == 'websocket' else self._router, spelled(scope)
         path, segments = where or ('/', ['', ''])
         reads, (entry, found) = readings(path, segments[1:]), router.search(method, segments)
         if whole or where is None:
@@ -107,7 +107,7 @@ class Table:
             handler = declined(status, allow) if where or whole else no_path
             app = next(
                 place.app
-                for place in self.places
+                for place in self._places
                 if place.prefix is None or place.prefix.covers(reads[0][: len(place.prefix.segments)])
             )
             entry = entry_of(app, handler, is_async(handler), method=method, answers='GET' * (method == 'HEAD'))
@@ -152,12 +152,12 @@ def compile_tables(root: App) -> dict[str, Table]:
         for hook in app._hooks:
             label, func = hook.subdomain or place.subdomain, app._resolve(hook.func, hook.pattern.text)
             for table in [tables[label]] if label else tables.values():
-                table.guards += [guard_of(hook, func, place, len(places) > 1)] if func else []
+                table._guards += [guard_of(hook, func, place, len(places) > 1)] if func else []
         for route in app._routes:
             add(route, place, tables[place.label(route)])
-    probe = Hook(Pattern('/*', root.types), root._probe, None, None, True)
+    probe = Hook(Pattern('/*', root._types), root._probe, None, None, True)
     for table in tables.values():
-        table.guards += [guard_of(probe, root._probe, places[0]._replace(depth=-1), False)] if root._probe else []
+        table._guards += [guard_of(probe, root._probe, places[0]._replace(depth=-1), False)] if root._probe else []
         table.freeze()
     return tables
 
@@ -189,7 +189,7 @@ def add(route: Route, place: Place, table: Table) -> None:
             names=tuple((name, at, kind.convert if rank < UNTYPED else None)
                         for at, (name, kind, rank) in enumerate(pattern.segments, 1) if kind and rank != REST),
         )  # fmt: skip
-        other = (table.sockets if method == 'WS' else table.router).add(method, entry)
+        other = (table._sockets if method == 'WS' else table._router).add(method, entry)
         refuse(
             other is not entry,
             UrlDuplicateError,

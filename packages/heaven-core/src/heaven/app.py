@@ -6,17 +6,17 @@ from functools import partial
 from os.path import dirname
 from typing import Any, NamedTuple, cast
 
-from heaven.context import Context, Keeper, Shelf
-from heaven.errors import UrlError, optional, refuse
 from heaven._lifecycle import Lifecycle
 from heaven._mounting import mount
 from heaven._registering import Registrar
-from heaven.request import Request
 from heaven._resolving import imported
-from heaven.response import TEXT, UNSET, Response
 from heaven._routing import TYPES, Type, rank
 from heaven._serving import LENGTHS, conclude, stray
 from heaven._table import walk
+from heaven.context import Context, Keeper, Shelf
+from heaven.errors import UrlError, optional, refuse
+from heaven.request import Request
+from heaven.response import TEXT, UNSET, Response
 from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Renderer, Scope, Send
 
 
@@ -57,8 +57,11 @@ class App(Registrar, Lifecycle, Keeper):
         maker = sys._getframe(1).f_globals
         self._package, self._folder = maker.get('__package__'), dirname(maker.get('__file__') or '')
         self._config = (config() if callable(config) else config) or {}
-        self.debug, self.max_body_size, self.domain, self._json = debug, max_body_size, domain, json
-        self.types, self._handlers = dict(TYPES), dict[Any, Handler]()
+        self.debug: bool = debug
+        self.max_body_size: int = max_body_size
+        self.domain: str | None = domain
+        self._json = json
+        self._types, self._handlers = dict(TYPES), dict[Any, Handler]()
 
     @property
     def codec(self) -> Codec:
@@ -91,7 +94,7 @@ class App(Registrar, Lifecycle, Keeper):
         app.TYPE('slug', lambda text: text if text.islower() else int('x'))
         app.GET('/articles/:title:slug', show)
         """
-        self._open().types[name] = Type(name, next(rank), convert)
+        self._open()._types[name] = Type(name, next(rank), convert)
 
     def ERROR(self, kind: int | type[BaseException], handler: Handler | str | None = None) -> Any:
         """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
@@ -200,8 +203,8 @@ class App(Registrar, Lifecycle, Keeper):
         res._kind = UNSET
         res._body = res._status = res._fields = req._params = entry = failure = fields = None
         if not root and (raw is None or len(raw) == len(path)):
-            leaf = table.literals.get(path)
-            entry = table.find(req, method, path) if leaf is None else leaf.get(method)
+            leaf = table._literals.get(path)
+            entry = table._find(req, method, path) if leaf is None else leaf.get(method)
         if entry is None:
             entry = table.seek(req)
         req._entry = entry

@@ -10,8 +10,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Self
 from urllib.parse import unquote_to_bytes
 
-from heaven.errors import ClientError, Missing, TooLarge, optional
 from heaven._files import safe_name, save
+from heaven.errors import ClientError, Missing, TooLarge, optional
 from heaven.request import CHARSETS, Request
 
 MAX_FIELDS, MAX_FILES, MAX_TEXT, MAX_HEAD, MAX_FORM, SPILL = 1000, 100, 2**20, 8 * 2**10, 2**30, 256 * 2**10

@@ -20,7 +20,9 @@ class _Kind:
     """A kind of body: its content type, how it becomes bytes, and whether that is all there is to it."""
 
     def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes] | None, quick: bool) -> None:
-        self.header, self.encode, self.quick = (b'content-type', content_type or b''), encode, quick
+        self.header: tuple[bytes, bytes] = (b'content-type', content_type or b'')
+        self.encode: Callable[[Any], bytes] | None = encode
+        self.quick: bool = quick
 
 
 TEXT, NUMBER, BYTES, JSON = (

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from heaven import Abort, ClientError, Context, Disconnected, Request, Response
-from heaven.response import UNSET
 from heaven._serving import FOREIGN, call, conclude, fix, log, settled, stray
+from heaven.response import UNSET
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
 HANDSHAKE = (b'connection', b'content-length', b'sec-websocket-', b'upgrade')

@@ -7,9 +7,9 @@ import os
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from heaven.errors import HeavenError
 from heaven._routing import Pattern
 from heaven._table import walk
+from heaven.errors import HeavenError
 from jinja2 import pass_context
 
 from .environment import HERE, is_legal, near
