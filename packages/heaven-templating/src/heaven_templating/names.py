@@ -112,7 +112,7 @@ def versioned(app: App, name: str) -> str:
 def served(app: App, prefix: str, name: str) -> str:
     """Gives the path at which a file of an app's assets is served, the prefix of its mount included."""
     mounts = {place.app: place.prefix for place in walk(app._root())}
-    return Pattern(f'{prefix}/*', app.types).under(mounts[app]).build({'*': name})
+    return Pattern(f'{prefix}/*', app._types).under(mounts[app]).build({'*': name})
 
 
 def allowing(policy: str, nonce: str) -> str:
