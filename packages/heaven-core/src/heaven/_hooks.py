@@ -37,18 +37,17 @@ class Guard(NamedTuple):
     place: Any
 
 
-def arrange(guards: Iterable[Guard], methods: Sequence[str]) -> list[tuple[tuple[Handler, bool], ...]]:
+def arrange(guards: Iterable[Guard], methods: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Makes the chains of the guards that match a path, given broadest first, for the names its method goes by.
 
-    There are three: before, after and always. A function that matches several times runs once, at its first place,
-    and its method scopes add up.
+    A function that matches several times runs once, at its first place, and its method scopes add up.
     """
     merged: dict[Any, list[Guard]] = {}
-    chains: tuple[list[Any], ...] = [], [], []
+    chains: dict[str, list[Any]] = {'before': [], 'after': [], 'always': []}
     for guard in guards:
         merged.setdefault((guard.hook.before, guard.key), []).append(guard)
     for (before, _), same in merged.items():
         if any(guard.hook.methods is None or not {*methods}.isdisjoint(guard.hook.methods) for guard in same):
-            chain = chains[0 if before else 1 + any(guard.hook.always for guard in same)]
-            chain.insert(len(chain) if before else 0, (same[0].call, same[0].coro))
-    return [tuple(chain) for chain in chains]
+            kind = 'before' if before else 'always' if any(guard.hook.always for guard in same) else 'after'
+            chains[kind].insert(len(chains[kind]) if before else 0, (same[0].call, same[0].coro))
+    return {kind: tuple(chain) for kind, chain in chains.items()}

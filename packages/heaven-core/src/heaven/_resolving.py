@@ -11,8 +11,6 @@ from heaven._routing import is_async
 from heaven.errors import HandlerError, refuse
 from heaven.types import App, Handler
 
-SLOW = 0.1
-
 
 def imported(dotted: str, app: App, where: str) -> Any:
     """Imports the object of a dotted path.
@@ -42,10 +40,9 @@ def imported(dotted: str, app: App, where: str) -> Any:
 
 def hint(top: str, app: App) -> str:
     """Names the folder that holds a package, beside the app or where it was started, and is not on `sys.path`."""
-    for path in (os.path.join(os.path.abspath(folder), top) for folder in (app._folder, '')):
-        if os.path.isdir(path) or os.path.isfile(f'{path}.py'):
-            return f'; it lies in {os.path.dirname(path)}, which is not on sys.path'
-    return ''
+    paths = (os.path.join(os.path.abspath(folder), top) for folder in (app._folder, ''))
+    folders = (os.path.dirname(path) for path in paths if os.path.isdir(path) or os.path.isfile(f'{path}.py'))
+    return ''.join(f'; it lies in {folder}, which is not on sys.path' for folder in [*folders][:1])
 
 
 def scoped(func: Handler, app: App) -> Handler:
@@ -87,11 +84,14 @@ def timed(func: Handler) -> Handler:
     def run(req: Any, res: Any, ctx: Any) -> Any:
         began = perf_counter()
         out = func(req, res, ctx)
-        if (took := perf_counter() - began) >= SLOW:
+        if (took := 1000 * (perf_counter() - began)) >= 100:
             from heaven._serving import log
 
-            name = getattr(func, '__qualname__', repr(func))
-            log().warning('%s held the event loop for %.0f ms: make it async or threaded=True', name, took * 1000)
+            log().warning(
+                '%s held the event loop for %.0f ms: make it async or threaded=True',
+                getattr(func, '__qualname__', repr(func)),
+                took,
+            )
         return out
 
     return run

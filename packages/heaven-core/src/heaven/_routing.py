@@ -40,9 +40,8 @@ def to_int(text: str) -> int:
 
 def to_float(text: str) -> float:
     """`-?[0-9]+(\\.[0-9]+)?`, at most 64 characters."""
-    refuse('.' in (text.removeprefix('-')[:1], text[-1:]), ValueError, text)
     to_int(text.replace('.', '0', 1))
-    return float(text)
+    return float('none' if '.' in (text.removeprefix('-')[:1], text[-1:]) else text)
 
 
 def to_bool(text: str) -> bool:

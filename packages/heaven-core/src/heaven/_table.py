@@ -36,8 +36,9 @@ def walk(app: App) -> list[Place]:
         for mount in (mount for mount in place.app._mounts if mount.app is not None):
             prefix = mount.prefix.under(place.prefix) if mount.prefix else place.prefix
             realm, prefixed = (mount.app, bool(mount.prefix)) if mount.isolated else (place.realm, place.prefixed)
-            label = mount.subdomain or place.subdomain
-            places.append(Place(mount.app, prefix, label, place.depth + 1, realm, prefixed))
+            places.append(
+                Place(mount.app, prefix, mount.subdomain or place.subdomain, place.depth + 1, realm, prefixed)
+            )
     return places
 
 
@@ -48,8 +49,8 @@ def line(app: App | None) -> list[App]:
 
 def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Any:
     """Makes an entry with what its app decides."""
-    fields = {'limit': app.max_body_size, 'head': fields.get('method') == 'HEAD', **fields}
-    return Entry(app=app, handler=handler, coro=coro, codec=app.codec, dumps=app._dumps, **fields)
+    more = {'limit': app.max_body_size, 'head': fields.get('method') == 'HEAD'} | fields
+    return Entry(app=app, handler=handler, coro=coro, codec=app.codec, dumps=app._dumps, **more)
 
 
 class Table:
@@ -83,9 +84,8 @@ class Table:
 
     def guarded(self, entry: Any, guards: list[Guard]) -> Any:
         """Decides the hooks of an entry, given those that cover its path."""
-        get = entry.answers == 'GET' or entry.method == 'WS'
-        before, after, always = arrange(guards, (entry.method, 'GET') if get else (entry.method,))
-        return entry.but(before=before, after=after, always=always, unsure=False)
+        names = (entry.method, 'GET') if entry.answers == 'GET' or entry.method == 'WS' else (entry.method,)
+        return entry.but(unsure=False, **arrange(guards, names))
 
     def seek(self, req: Request) -> Any:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
@@ -147,8 +147,11 @@ def compile_tables(root: App) -> dict[str, Table]:
     }
     for place in places:
         app, app._dumps = place.app, encoder(place.app.codec.dumps)
-        handlers = {key: app._resolve(func, f'ERROR({key})') for key, func in app._errors.items()}
-        app._handlers = {key: scoped(func, app) for key, func in handlers.items() if func is not None}
+        app._handlers = {
+            key: scoped(func, app)
+            for key, handler in app._errors.items()
+            if (func := app._resolve(handler, f'ERROR({key})')) is not None
+        }
         for hook in app._hooks:
             label, func = hook.subdomain or place.subdomain, app._resolve(hook.func, hook.pattern.text)
             for table in [tables[label]] if label else tables.values():

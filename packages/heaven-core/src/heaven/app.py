@@ -2,14 +2,11 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from os.path import dirname
 from typing import Any, NamedTuple, cast
 
 from heaven._lifecycle import Lifecycle
-from heaven._mounting import mount
 from heaven._registering import Registrar
-from heaven._resolving import imported
 from heaven._routing import TYPES, Type, rank
 from heaven._serving import LENGTHS, conclude, stray
 from heaven._table import walk
@@ -56,11 +53,10 @@ class App(Registrar, Lifecycle, Keeper):
         Lifecycle.__init__(self)
         maker = sys._getframe(1).f_globals
         self._package, self._folder = maker.get('__package__'), dirname(maker.get('__file__') or '')
-        self._config = (config() if callable(config) else config) or {}
         self.debug: bool = debug
         self.max_body_size: int = max_body_size
         self.domain: str | None = domain
-        self._json = json
+        self._config, self._json = (config() if callable(config) else config) or {}, json
         self._types, self._handlers = dict(TYPES), dict[Any, Handler]()
 
     @property
@@ -83,10 +79,7 @@ class App(Registrar, Lifecycle, Keeper):
         """Gives a value of the configuration; KeyError if there is none."""
         return self.parent.CONFIG(key) if self.parent and self._shared else self._config[key]
 
-    @property
-    def _(self) -> Shelf:
-        """The state as attributes: `app._.db`."""
-        return Shelf(self)
+    _: Any = property(Shelf, doc='The state as attributes: `app._.db`.')
 
     def TYPE(self, name: str, convert: Callable[[str], Any]) -> None:
         """Adds a type of parameter; `convert` turns text into a value, or raises a ValueError.
@@ -99,7 +92,7 @@ class App(Registrar, Lifecycle, Keeper):
     def ERROR(self, kind: int | type[BaseException], handler: Handler | str | None = None) -> Any:
         """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
         if handler is None:
-            return partial(self.ERROR, kind)
+            return lambda func: self.ERROR(kind, func)
         refuse(
             not isinstance(kind, int) and not (isinstance(kind, type) and issubclass(kind, BaseException)),
             TypeError,
@@ -146,6 +139,8 @@ class App(Registrar, Lifecycle, Keeper):
         own state and its hooks are for its own routes; else state and config are this app's, and its hooks are for
         everything under the prefix.
         """
+        from heaven._mounting import mount
+
         mount(self, app, prefix, isolated, subdomain)
 
     def use(self, middleware: Callable[..., ASGIApp], **options: Any) -> None:
@@ -158,7 +153,7 @@ class App(Registrar, Lifecycle, Keeper):
 
     def call(self, func: 'Callable[[App], Any] | str') -> Any:
         """Calls a function, or the dotted path of one, with the app, so that it can register on it elsewhere."""
-        return (imported(func, self, 'app.call') if isinstance(func, str) else func)(self)
+        return self._resolve(func, 'app.call')(self)
 
     def TEMPLATES(
         self,
@@ -174,13 +169,14 @@ class App(Registrar, Lifecycle, Keeper):
         `relative_to=__file__` makes that file's folder the base; `prefix='blog'` gives `blog/index.html`; what each
         `f(req, res, ctx)` of `context` returns is added to every render.
         """
-        templating = optional('heaven_templating', 'heaven-templating', 'app.TEMPLATES')
-        templating.Templates(folder, relative_to, prefix, escape, asynchronous, context).install(self)
+        optional('heaven_templating', 'heaven-templating', 'app.TEMPLATES').Templates(
+            folder, relative_to, prefix, escape, asynchronous, context
+        ).install(self)
 
     def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
         """Serves the app with uvicorn, which takes the options."""
-        uvicorn = {'timeout_graceful_shutdown': 10, 'host': host, 'port': port} | uvicorn
-        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **uvicorn)
+        options = {'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
+        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection (ASGI 3.0)."""
