@@ -182,7 +182,6 @@ def test_an_app_without_subdomains_never_parses_the_host(monkeypatch):
     monkeypatch.setattr('heaven._urls.subdomain', None)
     app = labelled()
     assert [asked(app, host).text for host in ('api.example.com', '\x00', 'a b')] == ['www'] * 3
-    assert isinstance(app._fast, Table)
 
 
 def test_the_subdomain_of_a_request_can_be_read_without_any_being_declared():

@@ -12,6 +12,7 @@ from typing import IO, Any, Self
 from urllib.parse import quote
 
 from heaven.errors import Abort, ClientError
+from heaven.response import FILE, KINDS
 from heaven.types import Context, Registrar, Request, Response
 
 CHUNK = 256 * 2**10
@@ -262,6 +263,9 @@ class FileBody:
         if req.method != 'HEAD' and end - first <= CHUNK:
             res.body = b''.join(chunks)
             file.close()
+
+
+KINDS[FileBody] = FILE
 
 
 class Chunks:

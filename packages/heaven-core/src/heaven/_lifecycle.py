@@ -20,7 +20,7 @@ class Lifecycle(Keeper):
     """What an app has registered, and its run: the time from startup to shutdown."""
 
     parent: App | None = None
-    _fast = _tables = _stack = _preflight = _probe = _replace = cast(Any, None)
+    _tables = _stack = _preflight = _probe = _replace = cast(Any, None)
     _running, _ready, _shared, _holders = False, False, False, 0
 
     def __init__(self) -> None:
@@ -75,10 +75,10 @@ class Lifecycle(Keeper):
         `replace(function)` is asked for every registered function or dotted path what to use in its place, None to
         leave it out. `keeping` is state that wins over what startup keeps. The copy of a running app is running.
         """
-        twin: Any = copy(self)
+        twin: Any = type(self).__new__(type(self))
         pinned = {**self._pinned, **(keeping or {})}
         vars(twin).update(
-            {name: copy(value) for name, value in vars(self).items() if type(value) in (list, dict, set)},
+            {name: copy(value) if type(value) in (list, dict, set) else value for name, value in vars(self).items()},
             _app=twin,
             parent=None,
             _replace=replace or self._replace,
@@ -92,6 +92,7 @@ class Lifecycle(Keeper):
         twin._mounts = [mount.copied(twin) for mount in self._mounts]
         if self._running and self.parent is None:
             twin._compile()
+        twin._point()
         return twin  # type: ignore[no-any-return]
 
     def _open(self) -> App:
@@ -115,7 +116,14 @@ class Lifecycle(Keeper):
     def _compile(self) -> None:
         """Turns the registrations into what serves requests."""
         self._tables = compile_tables(cast('App', self))
-        self._fast = None if len(self._tables) > 1 or self._middlewares or self._preflight else self._tables['www']
+        self._point()
+
+    def _point(self) -> None:
+        """Points calls of the app, which C makes, at what serves them: when it can be, one table of requests."""
+        direct = self._ready and len(self._tables) == 1 and not self._preflight
+        serve = self._through if self._middlewares else self._tables['www'].serve if direct else self._enter
+        cast(Any, self).__setstate__((serve, (), {}, vars(self)))
+        vars(self)['__call__'] = self._enter
 
     async def _begin(self) -> BaseException | None:
         """Starts the app, once for all who ask at the same time; gives what it failed with."""
@@ -142,7 +150,6 @@ class Lifecycle(Keeper):
         if any(app._middlewares for app in apps[1:]):
             raise ValueError('app.use wraps a whole app: use the middleware on the app that the others are mounted on')
         self._compile()
-        fast, self._fast = self._fast, None
         for app in apps:
             app._base, app._state, app._running = app._state, dict(app._state), True
         events = [
@@ -169,13 +176,14 @@ class Lifecycle(Keeper):
             elif hasattr(made, '__next__'):
                 raise TypeError(f'{func!r} is a plain generator: write it as async def, so that it runs to its yield')
             self._state.update(self._pinned)
-        self._fast, self._ready = fast, True
+        self._ready = True
+        self._point()
 
     async def _stop(self) -> list[str]:
         """Undoes what was started, in reverse, all of it; tells what failed."""
         from asyncio import CancelledError
 
-        failures, self._fast, self._stack = list[str](), None, None
+        failures, self._stack = list[str](), None
         while self._parts:
             try:
                 await settled(self._parts.pop()())
@@ -184,6 +192,7 @@ class Lifecycle(Keeper):
                 failures.append(f'{type(error).__name__}: {error}')
         for app in [place.app for place in walk(cast('App', self))]:
             app._state, app._running, app._ready = app._base if app._running else app._state, False, False
+            app._point()
         return failures
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -202,13 +211,10 @@ class Lifecycle(Keeper):
             else {'type': 'lifespan.shutdown.complete'}
         )
 
-    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> Table | None:
-        """Gives the table for a request that the fast way does not serve, or serves the connection and gives None."""
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a connection of any kind, inside of the middlewares."""
         kind = scope['type']
-        if self._middlewares and scope.get('heaven.inside') is not self:
-            scope['heaven.inside'] = self
-            await self._through(scope, receive, send)
-        elif kind == 'lifespan':
+        if kind == 'lifespan':
             await self._lifespan(receive, send)
         elif kind not in ('http', 'websocket'):
             raise ValueError(f'Heaven serves http, websocket and lifespan, not {kind!r}')
@@ -223,15 +229,14 @@ class Lifecycle(Keeper):
 
                 await serve(cast('App', self), table, scope, receive, send)
             elif not (self._preflight and scope['method'] == 'OPTIONS' and await self._preflight(scope, send)):
-                return table
-        return None
+                await table.serve(scope, receive, send)
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a connection through the middlewares, and lets none of their failures out while it can answer."""
         from heaven._mounting import watch
 
         if self._stack is None:
-            self._stack = reduce(lambda inner, use: use[0](inner, **use[1]), self._middlewares, cast(Any, self))
+            self._stack = reduce(lambda inner, use: use[0](inner, **use[1]), self._middlewares, self._enter)
         state, error = await watch(self._stack, scope, receive, send)
         if error is None:
             return

@@ -7,8 +7,9 @@ from copy import copy
 from typing import Any
 
 from heaven._routing import Pattern
-from heaven._serving import FOREIGN, deliver, log, put, repair
+from heaven._serving import deliver, log, put, repair
 from heaven.errors import UrlDuplicateError
+from heaven.response import FOREIGN, KINDS
 from heaven.types import App, Message, Receive, Request, Response, Scope, Send
 
 STARTS = ('http.response.start', 'websocket.accept', 'websocket.http.response.start')
@@ -34,7 +35,7 @@ class Mount:
     def __call__(self, req: Request, res: Any, ctx: Any) -> None:
         """Leaves the answer to the foreign app, which gives it where others are sent."""
         res = getattr(res, '_res', res)
-        res._kind, res._body = FOREIGN, next(mount for mount in req.app._mounts if mount.place == self.place)
+        res._body = next(mount for mount in req.app._mounts if mount.place == self.place)
 
     async def life(self, app: App) -> AsyncIterator[None]:
         """Starts the foreign app, and stops it after the yield; one that knows no lifespan needs neither."""
@@ -62,6 +63,9 @@ class Mount:
         finally:
             await wait([task], timeout=5)
             task.cancel()
+
+
+KINDS[Mount] = FOREIGN
 
 
 def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str | None) -> None:
@@ -135,4 +139,4 @@ def below(req: Request, mounted: Mount) -> Scope:
     """Gives the scope of a mounted app: a copy, with `root_path` extended and the path left alone (ASGI, HTTP)."""
     end = req.path.removesuffix(req.params['*']).rstrip('/') if mounted.prefix else req.scope.get('root_path', '')
     state = {**req.scope.get('state', {}), **mounted.state}
-    return {**req.scope, 'heaven.inside': None, 'root_path': end} | ({'state': state} if state else {})
+    return {**req.scope, 'root_path': end} | ({'state': state} if state else {})

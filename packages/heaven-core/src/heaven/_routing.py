@@ -257,47 +257,42 @@ def is_async(func: Any, flag: int = 0x80) -> bool:
 class Router:
     """Finds the entry for a method and a path.
 
-    `rows` has, by rank, what picks the literals out of a path's segments, the leaves by those literals, and where the
-    rest begins, 0 without one; a leaf has the entries by method. From them come `literals`, the leaves by whole path,
-    `tails`, those by what stands before a last parameter, and `sizes`, rows by the number of segments and the first.
+    `rows` has, by rank, the leaves by their literals, and a leaf the entries by method. From them come `literals`, the
+    leaves by whole path; `tails`, those by what stands before a last parameter; and `sizes`: by the number of segments,
+    then by the first of them, None for one that no literal is, the rows to try, which `begun` describes.
     """
 
     missing: Any = None
 
     def __init__(self) -> None:
         self._rows, self._sizes = dict[tuple[int, ...], Any](), list[dict[str | None, list[Any]]]()
-        self._literals, self._tails = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
+        self.literals, self._tails = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
 
     def add(self, method: str, entry: Any) -> Any:
         """Adds an entry; gives the one that was there before, which is a conflict, or the one added."""
-        rank, segments = entry.pattern.rank, entry.pattern.segments
-        # the first segment, of what stands before the first slash, is ''
-        pick: Any = itemgetter(*([at for at, segment in enumerate(segments, 1) if segment.type is None] or [0]))
-        _, leaves, _ = self._rows.setdefault(rank, (pick, {}, len(rank) if rank[-1:] == (REST,) else 0))
-        return leaves.setdefault(pick(['', *(segment.text for segment in segments)]), {}).setdefault(method, entry)
+        key = tuple(segment.text for segment in entry.pattern.segments if segment.type is None)
+        return self._rows.setdefault(entry.pattern.rank, {}).setdefault(key, {}).setdefault(method, entry)
 
     def leaves(self) -> list[dict[str, Any]]:
         """Gives the entries of every pattern, by method."""
-        return [leaf for _, leaves, _ in self._rows.values() for leaf in leaves.values()]
+        return [leaf for leaves in self._rows.values() for leaf in leaves.values()]
 
     def freeze(self) -> None:
         """Makes what lookups use of what was added."""
-        rows = sorted(self._rows.items(), key=lambda item: item[0])
-        for rank, (_, leaves, rest) in rows:
+        parts = [(rank, self._rows[rank], begun(rank, self._rows[rank])) for rank in sorted(self._rows)]
+        for rank, leaves, _ in parts:
             for key, leaf in leaves.items() if not any(rank[:-1]) else ():
-                path = ''.join(f'/{text}' for text in (key if isinstance(key, tuple) else (key,)) if text)
-                if rank and 0 < rank[-1] < REST:
+                path, last = ''.join(f'/{text}' for text in key), rank[-1] if rank else 0
+                if 0 < last < REST:
                     self._tails[path] = {} if path in self._tails else leaf
-                for spelling in (path or '/', f'{path}/') if not any(rank) or rest else ():
-                    self._literals.setdefault(spelling, {} if rest else leaf)  # of an empty rest lookups know no more
-        for size in range(-1, max(map(len, self._rows), default=0) + 2):
-            fits = [
-                (row, {key[0] if isinstance(key, tuple) else key for key in row[1]} if rank[:1] == (0,) else None)
-                for rank, row in rows
-                if len(rank) == size or 0 < row[2] <= size + 1
-            ]
-            firsts = {None, *(first for _, own in fits for first in own or ())}
-            self._sizes.append({at: [row for row, own in fits if own is None or at in own] for at in firsts})
+                for spelling in (path or '/', f'{path}/') if last in (0, REST) else ():
+                    self.literals.setdefault(spelling, {} if last else leaf)  # of an empty rest lookups know no more
+        for size in range(max(map(len, self._rows), default=0) + 3):
+            fits = [part for rank, _, part in parts if len(rank) == size - 1 or REST in rank and len(rank) <= size]
+            firsts = {None, *(first for part in fits for first in part)}
+            self._sizes.append(
+                {at: [row for part in fits if (row := part.get(at) or part.get(None))] for at in firsts}
+            )
 
     def find(self, req: Request, method: str, path: str) -> Any:
         """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
@@ -316,17 +311,16 @@ class Router:
                 req._params = {name: last}
                 return entry
         segments = path.split('/')
-        if segments[0] or not last:
-            return None
         try:
             starts = self._sizes[len(segments)]
+            rows = starts.get(segments[1]) or starts[None]
         except IndexError:
-            starts = self._sizes[-1]
-        for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
-            leaf = leaves.get(pick(segments))
+            return None
+        for at, pick, leaves, _ in rows:
+            leaf = leaves.get(segments[at] if pick is None else pick(segments))
             if leaf is not None:
                 entry = leaf.get(method)
-                if entry is None or rest or entry.unsure:
+                if entry is None or entry.unsure or segments[0]:
                     return None
                 params = {}
                 for name, at, convert in entry.names:
@@ -339,7 +333,7 @@ class Router:
                         return None
                 req._params = params
                 return entry
-        return self.missing if method != 'HEAD' else None
+        return None if segments[0] or not last or method == 'HEAD' else self.missing
 
     def search(self, method: str, segments: Sequence[str]) -> tuple[Any, Any]:
         """Finds an entry for a path split at its slashes, the part before the first included, however it is spelled.
@@ -348,8 +342,8 @@ class Router:
         """
         size, allowed = len(segments) - (not segments[-1]), set[str]()
         starts = self._sizes[size] if size < len(self._sizes) else self._sizes[-1]
-        for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
-            leaf = leaves.get(pick(segments), {})
+        for at, pick, leaves, rest in starts.get(segments[1]) or starts[None]:
+            leaf = leaves.get(pick(segments) if pick else segments[at], {})
             entry = leaf.get(method) or leaf.get('*')
             for known in [entry] if entry else list(leaf.values())[:1]:
                 try:
@@ -360,6 +354,23 @@ class Router:
                     return entry, params | ({'*': '/'.join(segments[rest:])} if rest else {})
                 allowed.update(leaf)
         return None, allowed
+
+
+def begun(rank: tuple[int, ...], leaves: Mapping[tuple[str, ...], dict[str, Any]]) -> dict[str | None, Any]:
+    """Gives the rows of a rank by the literal that they begin with, None where that is none.
+
+    A row has the place of its one other literal, what picks them if there are more, the leaves by them, and where the
+    rest begins, 0 without one. Without another it has the place of the first segment, which stands before all slashes.
+    """
+    rows: dict[str | None, Any] = {}
+    places = [at for at, place in enumerate(rank, 1) if place == 0]
+    known = places[:1] == [1]
+    others = places[known:] or [0]
+    for key, leaf in leaves.items():
+        pick = itemgetter(*others) if len(others) > 1 else None
+        row = rows.setdefault(key[0] if known else None, (others[0], pick, {}, len(rank) if REST in rank else 0))
+        row[2][key[known:] if pick else ''.join(key[known:])] = leaf
+    return rows
 
 
 def filled(text: str) -> str:

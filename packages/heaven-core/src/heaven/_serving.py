@@ -6,10 +6,9 @@ from typing import Any
 from heaven._resolving import off_loop
 from heaven._routing import is_async
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
-from heaven.response import BODILESS, EMPTY, FILE, UNSET, _Kind
+from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, KINDS, TEXT, UNSET, kind_of
 from heaven.types import App, Context, Entry, Handler, Message, Request, Response, Send
 
-FOREIGN = _Kind(None, None, False)
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
 
 
@@ -25,6 +24,15 @@ def phrase(status: int) -> str:
     from http import HTTPStatus
 
     return getattr(HTTPStatus._value2member_map_.get(status), 'phrase', f'Status {status}')
+
+
+async def absent(send: Send) -> None:
+    """Answers 404 where no hook and no ERROR handler could."""
+    try:
+        await send({'type': 'http.response.start', 'status': 404, 'headers': [TEXT.header, LENGTHS[9]]})
+        await send({'type': 'http.response.body', 'body': b'Not Found'})
+    except OSError:
+        pass
 
 
 async def settled(out: Any) -> Any:
@@ -48,7 +56,7 @@ warned: dict[int, Handler] = {}
 async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
     """Calls a function of any kind and gives what it returned; a file that it sends is opened here."""
     out = await stray(func, func(req, res, ctx), res)
-    if res._kind is FILE:
+    if KINDS.get(type(res._body)) is FILE:
         await res._body.prepare(req, res)
     return out
 
@@ -142,7 +150,7 @@ def ready(req: Request, res: Response, ctx: Context) -> None:
 
 def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
     """Fixes the headers of a response: gives its first message, and its body unless that is sent in pieces."""
-    kind, status, fields, data = res._kind, res._status or 200, dict(res._fields or ()), None
+    kind, status, fields, data = kind_of(res._body), res._status or 200, dict(res._fields or ()), None
     fields.pop(b'transfer-encoding', None)
     if kind.quick or kind.encode is not None:
         data = (kind.encode or entry.dumps)(res._body)
@@ -173,7 +181,7 @@ async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: 
 
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
         start['headers'] = [*(pair for pair in start['headers'] if pair[0] != b'connection'), (b'connection', b'close')]
-    if res._kind is FOREIGN:
+    if kind_of(res._body) is FOREIGN:
         from heaven._mounting import forward
 
         return await forward(req, res, start, send)

@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 from heaven._hooks import Guard, Hook, arrange
 from heaven._resolving import prepared, scoped
 from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
-from heaven._serving import decline
+from heaven._serving import LENGTHS, absent, conclude, decline, settled, stray
+from heaven.context import Context
 from heaven.errors import ClientError, UrlDuplicateError, refuse
-from heaven.response import TEXT
-from heaven.types import App, Context, Handler, Request, Response
+from heaven.request import Request
+from heaven.response import KINDS, TEXT, UNSET, Response
+from heaven.types import App, Handler, Receive, Scope, Send
 
+known_kind = KINDS.get  # a method of an imported name is looked up anew at every call
 READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
 
 
@@ -57,9 +60,98 @@ class Table:
     """All that one subdomain serves."""
 
     def __init__(self, root: App, places: list[Place]) -> None:
-        self._root, self._guards, self._router, self._sockets = root, list[Guard](), Router(), Router()
-        self._literals, self._find = self._router._literals, self._router.find
+        self.root, self._guards, self._router, self._sockets = root, list[Guard](), Router(), Router()
+        self.literals, self.find = self._router.literals, self._router.find
         self._places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one HTTP request: finds what it calls for, runs it and sends two messages, or leaves it to others."""
+        try:
+            method, path = scope['method'], scope['path']
+            raw, root = scope['raw_path'], scope['root_path']
+        except KeyError:
+            if scope['type'] != 'http':
+                return await self.root._enter(scope, receive, send)
+            method, path, raw, root = map(scope.get, ('method', 'path', 'raw_path', 'root_path'))
+        req = Request()
+        req.scope = scope
+        req._receive = receive
+        req._special = False
+        req._parts = req._body = entry = failure = fields = None
+        if not root and (raw is None or len(raw) == len(path)):
+            leaf = self.literals.get(path)
+            entry = self.find(req, method, path) if leaf is None else leaf.get(method)
+        if not entry:
+            if entry is not None:
+                return await absent(send)
+            entry = self.seek(req)
+        req._entry = entry
+        res, ctx = Response(), Context()
+        res._req = req
+        res._ctx = ctx
+        res._body = UNSET
+        res._status = res._fields = None
+        try:
+            if entry.simple:
+                out = await entry.handler(req, res, ctx)
+                if out is not None and out is not res:
+                    await stray(entry.handler, out, res)
+            else:
+                if entry.special:
+                    req._special = True
+                if entry.reads:
+                    if (req.length or 0) <= entry.limit:
+                        message = await receive()
+                        data = message.get('body', b'')
+                        if message.get('more_body') or len(data) > entry.limit or message['type'] != 'http.request':
+                            req._pending = settled(message)
+                        else:
+                            req._body = data
+                    if req._body is None:
+                        await req.read()
+                for hook, coro in entry.before:
+                    out = hook(req, res, ctx)
+                    if coro:
+                        out = await out
+                    if out is not None:
+                        if out is not res:
+                            out = await stray(hook, out, res)
+                        if out is res and (res._status is not None or res._body is not UNSET):
+                            break
+                else:
+                    if entry.queries:
+                        req.queries.check()
+                    out = entry.handler(req, res, ctx)
+                    if entry.coro:
+                        out = await out
+                    if out is not None and out is not res:
+                        await stray(entry.handler, out, res)
+                for hook, coro in entry.after:
+                    out = hook(req, res, ctx)
+                    if coro:
+                        out = await out
+                    if out is not None and out is not res:
+                        await stray(hook, out, res)
+            data = res._body
+            kind = known_kind(type(data))
+            if kind is not None and kind.quick and not req._special:
+                data = data.encode() if kind is TEXT else (kind.encode or entry.dumps)(data)
+                size = len(data)
+                fields = [kind.header, LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)]
+                if res._fields is not None:
+                    fields += res._fields.items()
+        except Exception as error:
+            failure = error
+        except BaseException:
+            await req._clean()
+            raise
+        if fields is None:
+            return await conclude(self.root, req, res, ctx, send, failure)
+        try:
+            await send({'type': 'http.response.start', 'status': res._status or 200, 'headers': fields})
+            await send({'type': 'http.response.body', 'body': data})
+        except OSError:
+            req._gone = True
 
     def reach(self, app: App, matched: bool = True) -> list[Guard]:
         """Gives the guards in whose reach a route of the app is, or a path that has no route."""
@@ -76,11 +168,11 @@ class Table:
                 for method, entry in leaf.items():
                     related = [(guard, guard.pattern.relation(entry.pattern)) for guard in self.reach(entry.app)]
                     guards = [guard for guard, relation in related if relation is not False]
-                    unsure = method == '*' and guards or any(relation is None for _, relation in related)
+                    unsure = REST in entry.pattern.rank or any(relation is None for _, relation in related)
                     leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, guards)
             router.freeze()
         if not self._guards and len(self._places) == 1:
-            self._router.missing = entry_of(self._root, declined(404) if 404 in self._root._handlers else missing, True)
+            self._router.missing = 404 in self.root._handlers and entry_of(self.root, declined(404), True)
 
     def guarded(self, entry: Any, guards: list[Guard]) -> Any:
         """Decides the hooks of an entry, given those that cover its path."""
@@ -98,7 +190,7 @@ class Table:
         reads, (entry, found) = readings(path, segments[1:]), router.search(method, segments)
         if whole or where is None:
             entry, found = None, {name for leaf in router.leaves() for name in leaf} - {'*'} if whole else set()
-        req._params = found if entry else None
+        req._params = found if entry else {}
         if entry is not None:
             entry, reach = entry.but(method=method), self.reach(entry.app)
         else:
@@ -114,11 +206,6 @@ class Table:
             reach = self.reach(app, False)
         entry = self.guarded(entry, [guard for guard in reach if any(map(guard.pattern.covers, reads))])
         return entry if where or whole else entry.but(before=(), after=())
-
-
-async def missing(req: Request, res: Response, ctx: Context) -> None:
-    """Answers 404 where no ERROR handler could."""
-    res._status, res._body, res._kind = 404, 'Not Found', TEXT
 
 
 def no_path(req: Request, res: Response, ctx: Context) -> None:

@@ -2,18 +2,16 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os.path import dirname
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from heaven._lifecycle import Lifecycle
 from heaven._registering import Registrar
 from heaven._routing import TYPES, Type, rank
-from heaven._serving import LENGTHS, conclude, stray
 from heaven._table import walk
-from heaven.context import Context, Keeper, Shelf
+from heaven.context import Keeper, Shelf
 from heaven.errors import UrlError, optional, refuse
-from heaven.request import Request
-from heaven.response import TEXT, UNSET, Response
 from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Renderer, Scope, Send
 
 
@@ -28,7 +26,7 @@ class RouteInfo(NamedTuple):
     app: 'App'
 
 
-class App(Registrar, Lifecycle, Keeper):
+class App(partial[Any], Registrar, Lifecycle, Keeper):
     """An ASGI application.
 
     `config` is a mapping or a callable that gives one; `debug` shows tracebacks; `max_body_size` is bytes; `domain`
@@ -39,6 +37,9 @@ class App(Registrar, Lifecycle, Keeper):
     """
 
     _renderer = _dumps = cast(Any, None)
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        return super().__new__(cls, Lifecycle._enter)
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class App(Registrar, Lifecycle, Keeper):
     ) -> None:
         Registrar.__init__(self, self)
         Lifecycle.__init__(self)
+        self._point()
         maker = sys._getframe(1).f_globals
         self._package, self._folder = maker.get('__package__'), dirname(maker.get('__file__') or '')
         self.debug: bool = debug
@@ -146,6 +148,7 @@ class App(Registrar, Lifecycle, Keeper):
     def use(self, middleware: Callable[..., ASGIApp], **options: Any) -> None:
         """Wraps the whole app in an ASGI middleware, the last one added outermost: `app.use(GZipMiddleware)`."""
         self._open()._middlewares.append((middleware, options))
+        self._point()
 
     def plug(self, plugin: Plugin) -> Any:
         """Lets a plugin install itself."""
@@ -178,81 +181,7 @@ class App(Registrar, Lifecycle, Keeper):
         options = {'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
         optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **options)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one connection (ASGI 3.0)."""
-        try:
-            method, path = scope['method'], scope['path']
-            raw, root = scope['raw_path'], scope['root_path']
-        except KeyError:
-            method, path, raw, root = map(scope.get, ('method', 'path', 'raw_path', 'root_path'))
-        table = self._fast
-        if table is None or method is None:
-            table = await self._enter(scope, receive, send)
-            if table is None:
-                return
-        req, res, ctx = Request(), Response(), Context()
-        req.scope = scope
-        req._receive = receive
-        req._special = False
-        res._req = req
-        res._ctx = ctx
-        res._kind = UNSET
-        res._body = res._status = res._fields = req._params = entry = failure = fields = None
-        if not root and (raw is None or len(raw) == len(path)):
-            leaf = table._literals.get(path)
-            entry = table._find(req, method, path) if leaf is None else leaf.get(method)
-        if entry is None:
-            entry = table.seek(req)
-        req._entry = entry
-        try:
-            if entry.simple:
-                out = await entry.handler(req, res, ctx)
-                if out is not None and out is not res:
-                    await stray(entry.handler, out, res)
-            else:
-                if entry.special:
-                    req._special = True
-                if entry.reads:
-                    await req.read()
-                for hook, coro in entry.before:
-                    out = hook(req, res, ctx)
-                    if coro:
-                        out = await out
-                    if out is not None:
-                        if out is not res:
-                            out = await stray(hook, out, res)
-                        if out is res and (res._status is not None or res._kind is not UNSET):
-                            break
-                else:
-                    if entry.queries:
-                        req.queries.check()
-                    out = entry.handler(req, res, ctx)
-                    if entry.coro:
-                        out = await out
-                    if out is not None and out is not res:
-                        await stray(entry.handler, out, res)
-                for hook, coro in entry.after:
-                    out = hook(req, res, ctx)
-                    if coro:
-                        out = await out
-                    if out is not None and out is not res:
-                        await stray(hook, out, res)
-            kind = res._kind
-            if kind.quick and not req._special:
-                data = res._body.encode() if kind is TEXT else (kind.encode or entry.dumps)(res._body)
-                size = len(data)
-                fields = [kind.header, LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)]
-                if res._fields is not None:
-                    fields += res._fields.items()
-        except Exception as error:
-            failure = error
-        except BaseException:
-            await req._clean()
-            raise
-        if fields is None:
-            return await conclude(self, req, res, ctx, send, failure)
-        try:
-            await send({'type': 'http.response.start', 'status': res._status or 200, 'headers': fields})
-            await send({'type': 'http.response.body', 'body': data})
-        except OSError:
-            req._gone = True
+    if TYPE_CHECKING:
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            """Serves one connection (ASGI 3.0)."""

@@ -15,14 +15,20 @@ CHARSETS = ('utf', 'ascii', 'us-ascii', 'iso-8859', 'latin', 'windows', 'cp', 'k
 T = TypeVar('T')
 
 
-class once(cached_property[T]):
-    """A part of a request that is worked out when it is first read; its base is slower, and locks in Python 3.11."""
+def once(func: Callable[[Any], T]) -> cached_property[T]:
+    """Makes a part of a request that is worked out when it is first read: a property is read faster than its like."""
+    name = func.__name__
 
-    def __get__(self, req: Any, owner: Any = None) -> T:  # type: ignore[override]
-        if req is None:
-            return self  # type: ignore[return-value]
-        value = req.__dict__[self.attrname] = self.func(req)
+    def part(req: Any) -> T:
+        parts = req._parts
+        if parts is None:
+            parts = req._parts = {}
+        elif name in parts:
+            return parts[name]  # type: ignore[no-any-return]
+        value = parts[name] = func(req)
         return value
+
+    return cast(Any, property(part, doc=func.__doc__))  # type: ignore[no-any-return]
 
 
 class Address(NamedTuple):
@@ -39,13 +45,14 @@ class Request:
         res.body = {'id': req.params['id'], 'fields': req.queries.all('field')}
     """
 
-    __slots__ = ('__dict__', '_entry', '_params', '_receive', '_special', 'scope')
+    __slots__ = ('__dict__', '_body', '_entry', '_params', '_parts', '_receive', '_special', 'scope')
 
     scope: Scope
     _receive: Receive
     _entry: Entry
     _app: App | None = None
-    _body: bytes | None = None
+    _body: bytes | None
+    _parts: dict[str, Any] | None
     _pending = _interrupt = cast(Any, None)
     _more = True
     _gone = _streamed = False
@@ -75,8 +82,11 @@ class Request:
     @property
     def params(self) -> dict[str, Any]:
         """The parameters of the route, converted to their types; `*` is the rest of the path."""
-        self._params: dict[str, Any] | None = self._params or {}
-        return self._params
+        try:
+            return self._params
+        except AttributeError:
+            self._params: dict[str, Any] = {}
+            return self._params
 
     @property
     def scheme(self) -> str:
@@ -200,7 +210,7 @@ class Request:
                 self._claim()
                 self._admit(max(self._overflow, self.length or 0), limit)
             self._streamed = True
-            body = await self._next() if self._more else b''
+            body = self._take(await self._ask()) if self._more else b''
             if self._more or len(body) > limit:
                 body = b''.join([body, *[chunk async for chunk in self._chunks(limit, len(body))]])
             self._body = body
@@ -241,7 +251,7 @@ class Request:
 
         self._admit(max(size, self._overflow, self.length or 0), limit)
         while self._more:
-            chunk = await self._next()
+            chunk = self._take(await self._ask())
             size += len(chunk)
             self._admit(size, limit)
             if chunk:
@@ -249,13 +259,18 @@ class Request:
             if not self._received % 1000:
                 await sleep(0)
 
-    async def _next(self) -> Any:
-        """Receives the next piece of the body: the one owner of `receive` in a request."""
-        if not self._gone:
-            pending, self._pending, self._received = self._pending, None, self._received + 1
-            message: Message = await (self._receive() if pending is None else pending)
-            self._gone = message['type'] == 'http.disconnect'
+    def _ask(self) -> Awaitable[Message]:
+        """Asks for the next message: the one owner of `receive` in a request, with `_take`, which is given it."""
         if self._gone:
+            raise Disconnected('the client has left')
+        pending, self._pending = self._pending, None
+        self._received += 1
+        return self._receive() if pending is None else pending
+
+    def _take(self, message: Message) -> Any:
+        """Gives the piece of the body that a message brought."""
+        if message['type'] == 'http.disconnect':
+            self._gone = True
             raise Disconnected('the client has left')
         self._more = message.get('more_body', False)
         if self._interrupt is not None:
@@ -302,6 +317,6 @@ class Request:
             try:
                 async with timeout(DRAIN_SECONDS):
                     while self._more and left > 0:
-                        left -= len(await self._next())
+                        left -= len(self._take(await self._ask()))
             except (TimeoutError, Disconnected):
                 pass

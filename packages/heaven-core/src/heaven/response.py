@@ -31,13 +31,15 @@ TEXT, NUMBER, BYTES, JSON = (
     _Kind(b'application/octet-stream', bytes, True),
     _Kind(b'application/json', None, True),
 )
-UNSET, EMPTY, STREAM, FILE = (
+UNSET, EMPTY, STREAM, FILE, FOREIGN = (
     _Kind(None, lambda body: b'', False),
     _Kind(None, lambda body: b'', False),
     _Kind(b'application/octet-stream', None, False),
     _Kind(None, None, False),
+    _Kind(None, None, False),
 )
 KINDS: dict[type, _Kind] = {
+    _Kind: UNSET,  # the mark of no body stands where a body would
     str: TEXT,
     dict: JSON,
     list: JSON,
@@ -50,7 +52,24 @@ KINDS: dict[type, _Kind] = {
     bytearray: BYTES,
     memoryview: BYTES,
 }
-_MARKS = {'__dataclass_fields__': JSON, 'read': None, 'prepare': FILE, '__aiter__': STREAM, '__next__': STREAM}
+_MARKS = {'__dataclass_fields__': JSON, 'read': None, '__aiter__': STREAM, '__next__': STREAM}
+
+
+def kind_of(body: Any) -> _Kind:
+    """Tells what kind of body a value is; TypeError if it is none."""
+    kind = KINDS.get(type(body)) or [
+        *(KINDS[base] for base in type(body).__mro__ if base in KINDS),
+        *(marked for mark, marked in _MARKS.items() if hasattr(type(body), mark)),
+        None,
+    ][0]
+    if kind is None:
+        raise TypeError(
+            f'{type(body).__name__} is no body: res.file(path) sends files'
+            if hasattr(body, 'read')
+            else f'{type(body).__name__} is no body: use bytes, str, dict, list, tuple, bool, int, float, '
+            'a dataclass, None or an iterator'
+        )
+    return kind
 
 
 class Response:
@@ -62,7 +81,7 @@ class Response:
         res.body = {'id': 7}
     """
 
-    __slots__ = ('__dict__', '_body', '_ctx', '_fields', '_kind', '_req', '_status')
+    __slots__ = ('__dict__', '_body', '_ctx', '_fields', '_req', '_status')
 
     _req: Request
     _ctx: Context
@@ -90,11 +109,13 @@ class Response:
         bytes, str, dict, list, tuple, bool, a dataclass, int, float, None, or an async or sync iterator, which is
         streamed; TypeError for anything else.
         """
-        return self._body
+        return None if self._body is UNSET else self._body
 
     @body.setter
     def body(self, body: Any) -> None:
-        self._kind = KINDS.get(body.__class__) or self._unusual(body)
+        if type(body) not in KINDS and kind_of(body) is STREAM:
+            self._streams = (*self._streams, body)
+            self._req._finally(self._close)
         self._body: Any = body
 
     @property
@@ -246,25 +267,6 @@ class Response:
         self.headers.setdefault('content-type', f'text/{"plain" if is_text(name) else "html"}; charset=utf-8')
         return self
 
-    def _unusual(self, body: Any) -> _Kind:
-        """Tells what kind of body a value is that is not of the exact common types; TypeError if it is none."""
-        kind = [
-            *(KINDS[base] for base in type(body).__mro__ if base in KINDS),
-            *(marked for mark, marked in _MARKS.items() if hasattr(type(body), mark)),
-            None,
-        ][0]
-        if kind is None:
-            raise TypeError(
-                f'{type(body).__name__} is no body: res.file(path) sends files'
-                if hasattr(body, 'read')
-                else f'{type(body).__name__} is no body: use bytes, str, dict, list, tuple, bool, int, float, '
-                'a dataclass, None or an iterator'
-            )
-        if kind is STREAM:
-            self._streams = (*self._streams, body)
-            self._req._finally(self._close)
-        return kind
-
     async def _close(self) -> None:
         """Closes every stream that was ever the body, sent or not, the last first: it may hold the others."""
         from heaven._serving import close
@@ -275,5 +277,5 @@ class Response:
 
     def _forget(self, keep: Sequence[bytes]) -> None:
         """Forgets the body, and the headers that describe it or its caching, but for some."""
-        self._body, self._kind, fields = None, UNSET, self._fields or {}
+        self._body, fields = UNSET, self._fields or {}
         self._fields = {name: value for name, value in fields.items() if name in keep or name not in DESCRIBING}

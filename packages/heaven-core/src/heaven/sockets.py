@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from heaven import Abort, ClientError, Context, Disconnected, Request, Response
-from heaven._serving import FOREIGN, call, conclude, fix, log, settled, stray
-from heaven.response import UNSET
+from heaven._serving import call, conclude, fix, log, settled, stray
+from heaven.response import FOREIGN, UNSET, kind_of
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
 HANDSHAKE = (b'connection', b'content-length', b'sec-websocket-', b'upgrade')
@@ -137,15 +137,15 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
     if (connect := await receive())['type'] != 'websocket.connect':
         return
     req, res, ctx, failure = Request(), Response(), Context(), None
-    req.scope, req._receive, req._pending, req._params = scope, receive, get_running_loop().create_future(), None
-    res._req, res._ctx, res._kind, res._body, res._status, res._fields = req, ctx, UNSET, None, None, None
+    req.scope, req._receive, req._pending, req._parts = scope, receive, get_running_loop().create_future(), None
+    res._req, res._ctx, res._body, res._status, res._fields = req, ctx, UNSET, None, None
     req._special, req._body, req._more = True, b'', False
     req._entry = entry = table.seek(req)
     ws = WebSocket(req, res, receive, send)
     req._pending.set_result(connect)
     try:
         for hook, _ in entry.before:
-            if await call(hook, req, res, ctx) is res and (res._status is not None or res._kind is not UNSET):
+            if await call(hook, req, res, ctx) is res and (res._status is not None or res._body is not UNSET):
                 break
         else:
             welcome(req, entry.origins)
@@ -153,7 +153,7 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
                 req.queries.check()
             out = await settled(entry.handler(req, ws if entry.route else res, ctx))
             await stray(entry.handler, out, res)
-            if entry.route and res._kind is not FOREIGN:
+            if entry.route and kind_of(res._body) is not FOREIGN:
                 await ws._put()
                 await ws.close()
     except Exception as error:

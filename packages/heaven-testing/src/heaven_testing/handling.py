@@ -80,7 +80,7 @@ def _taken_from(app: heaven.App, scope: dict[str, Any], body: bytes) -> Trio:
 
     twin: Any = app.copy(replace=lambda function: take if isinstance(function, str) else function)
     twin._middlewares.clear()
-    twin._probe, twin._running = take, True
+    twin._probe, twin._running, twin._ready = take, True, True
     twin._compile()
     try:
         _run(twin(scope, receive, send))
