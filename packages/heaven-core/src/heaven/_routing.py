@@ -258,15 +258,16 @@ class Router:
     """Finds the entry for a method and a path.
 
     `rows` has, by rank, the leaves by their literals, and a leaf the entries by method. From them come `literals`, the
-    leaves by whole path; `tails`, those by what stands before a last parameter; and `sizes`: by the number of segments,
-    then by the first of them, None for one that no literal is, the rows to try, which `begun` describes.
+    leaves by whole path; `tails`, those by what stands before a last parameter; `waists`, those by what stands before a
+    last parameter but for one literal, and by that; and `sizes`: by the number of segments, then by the first of them,
+    None for one that no literal is, the rows to try, which `begun` describes.
     """
 
     missing: Any = None
 
     def __init__(self) -> None:
         self._rows, self._sizes = dict[tuple[int, ...], Any](), list[dict[str | None, list[Any]]]()
-        self.literals, self._tails = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
+        self.literals, self._tails, self._waists = (dict[str, Any]() for _ in range(3))
 
     def add(self, method: str, entry: Any) -> Any:
         """Adds an entry; gives the one that was there before, which is a conflict, or the one added."""
@@ -280,19 +281,26 @@ class Router:
     def freeze(self) -> None:
         """Makes what lookups use of what was added."""
         parts = [(rank, self._rows[rank], begun(rank, self._rows[rank])) for rank in sorted(self._rows)]
+        ends: dict[tuple[str, ...], set[tuple[int, ...]]] = {}
         for rank, leaves, _ in parts:
-            for key, leaf in leaves.items() if not any(rank[:-1]) else ():
-                path, last = ''.join(f'/{text}' for text in key), rank[-1] if rank else 0
-                if 0 < last < REST:
-                    self._tails[path] = {} if path in self._tails else leaf
-                for spelling in (path or '/', f'{path}/') if last in (0, REST) else ():
-                    self.literals.setdefault(spelling, {} if last else leaf)  # of an empty rest lookups know no more
+            fixed = (*map(bool, rank), True).index(True)
+            for key, leaf in leaves.items():
+                path, end = ''.join(f'/{text}' for text in key[:fixed]), rank[fixed:]
+                others = ends.setdefault(key[:fixed], set())  # of better rank: some may match the same paths
+                if end in ((), (REST,)):
+                    for spelling in path or '/', f'{path}/':
+                        self.literals.setdefault(spelling, {} if end else leaf)  # of an empty rest lookups know no more
+                elif len(end) == 1:
+                    self._tails[path] = {} if any(0 < other[0] < end[0] for other in others) else leaf
+                elif end[1:] == (0,):
+                    beaten = any(0 < other[0] < end[0] or not other[0] and REST in other[1:3] for other in others)
+                    self._waists.setdefault(path, {})[key[-1]] = {} if beaten else leaf
+                for at in range(fixed + bool(end)):
+                    ends.setdefault(key[:at], set()).add(rank[at:])
         for size in range(max(map(len, self._rows), default=0) + 3):
             fits = [part for rank, _, part in parts if len(rank) == size - 1 or REST in rank and len(rank) <= size]
             firsts = {None, *(first for part in fits for first in part)}
-            self._sizes.append(
-                {at: [row for part in fits if (row := part.get(at) or part.get(None))] for at in firsts}
-            )
+            self._sizes.append({at: [row for part in fits if (row := part.get(at) or part.get(None))] for at in firsts})
 
     def find(self, req: Request, method: str, path: str) -> Any:
         """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
@@ -301,14 +309,18 @@ class Router:
         sort before a slash, as both do, take a search.
         """
         start, slash, last = path.rpartition('/')
-        leaf = self._tails.get(start)
+        leaf, value = self._tails.get(start), last
+        if leaf is None:
+            before, slash, value = start.rpartition('/')
+            if (leaves := self._waists.get(before)) is not None:
+                leaf = leaves.get(last)
         if leaf is not None:
             entry = leaf.get(method)
-            if entry is None or entry.unsure or last < '/' or not slash:
+            if entry is None or entry.unsure or value < '/' or not slash:
                 return None
             name, _, convert = entry.names[0]
             if convert is None:
-                req._params = {name: last}
+                req._params = {name: value}
                 return entry
         segments = path.split('/')
         try:

@@ -78,7 +78,7 @@ class Table:
         req._receive = receive
         req._special = False
         req._parts = req._body = entry = failure = fields = None
-        if not root and (raw is None or len(raw) == len(path)):
+        if not root and (raw is None or 37 not in raw):  # no %, so that path is spelled as it was sent
             leaf = self.literals.get(path)
             entry = self.find(req, method, path) if leaf is None else leaf.get(method)
         if not entry:

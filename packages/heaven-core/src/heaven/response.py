@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn, Self
 
 from heaven.errors import Abort
-from heaven.headers import ResponseHeaders, _free
+from heaven.headers import ResponseHeaders, known_header
 from heaven.rendering import is_text, renderer_of
 from heaven.types import Context, Request
 
@@ -57,11 +57,14 @@ _MARKS = {'__dataclass_fields__': JSON, 'read': None, '__aiter__': STREAM, '__ne
 
 def kind_of(body: Any) -> _Kind:
     """Tells what kind of body a value is; TypeError if it is none."""
-    kind = KINDS.get(type(body)) or [
-        *(KINDS[base] for base in type(body).__mro__ if base in KINDS),
-        *(marked for mark, marked in _MARKS.items() if hasattr(type(body), mark)),
-        None,
-    ][0]
+    kind = (
+        KINDS.get(type(body))
+        or [
+            *(KINDS[base] for base in type(body).__mro__ if base in KINDS),
+            *(marked for mark, marked in _MARKS.items() if hasattr(type(body), mark)),
+            None,
+        ][0]
+    )
     if kind is None:
         raise TypeError(
             f'{type(body).__name__} is no body: res.file(path) sends files'
@@ -132,8 +135,8 @@ class Response:
     def header(self, name: str, value: Any) -> Self:
         """Sets a header, replacing one of that name; None removes it. ValueError for what cannot be sent."""
         if (
-            (known := _free.get(name)) is None
-            or value.__class__ is not str
+            (known := known_header(name)) is None
+            or type(value) is not str
             or not value.isascii()
             or not value.isprintable()
         ):
