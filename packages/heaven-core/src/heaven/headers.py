@@ -165,11 +165,15 @@ class Cookies(dict[str, str]):
     __slots__ = ()
 
     def __init__(self, header: str) -> None:
+        header = header.replace('; ', ';')
+        odd = ' ' in header or '\t' in header or '"' in header
         for pair in header.split(';'):
             name, value = pair.split('=', 1) if '=' in pair else ('', pair)
-            name, value = name.strip(' \t'), value.strip(' \t')
+            if odd:
+                name, value = name.strip(' \t'), value.strip(' \t')
+                value = value[1:-1] if value[:1] == '"' == value[-1:] and len(value) > 1 else value
             if (name or value) and name not in self and len(self) < MAX_COOKIES:
-                self[name] = value[1:-1] if value[:1] == '"' == value[-1:] and len(value) > 1 else value
+                self[name] = value
 
     def __missing__(self, name: str) -> str:
         raise Missing('cookie', name)
