@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from driver import Exchange, call, pairs
 from heaven import App, SubdomainError
-from heaven._table import Table
 
 
 def labelled(*labels, **options):

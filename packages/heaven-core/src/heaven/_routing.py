@@ -258,9 +258,9 @@ class Router:
     """Finds the entry for a method and a path.
 
     `rows` has, by rank, the leaves by their literals, and a leaf the entries by method. From them come `literals`, the
-    leaves by whole path; `tails`, those by what stands before a last parameter; `waists`, those by what stands before a
-    last parameter but for one literal, and by that; and `sizes`: by the number of segments, then by the first of them,
-    None for one that no literal is, the rows to try, which `begun` describes.
+    leaves by whole path; `tails`, those by what stands before a last parameter of any text; `waists`, those by what
+    stands before such a one that one literal follows, and by that; and `sizes`: by the number of segments, then by the
+    first of them, None for one that no literal is, the rows to try, which `begun` describes.
     """
 
     missing: Any = None
@@ -290,10 +290,10 @@ class Router:
                 if end in ((), (REST,)):
                     for spelling in path or '/', f'{path}/':
                         self.literals.setdefault(spelling, {} if end else leaf)  # of an empty rest lookups know no more
-                elif len(end) == 1:
-                    self._tails[path] = {} if any(0 < other[0] < end[0] for other in others) else leaf
-                elif end[1:] == (0,):
-                    beaten = any(0 < other[0] < end[0] or not other[0] and REST in other[1:3] for other in others)
+                elif end == (UNTYPED,):
+                    self._tails[path] = {} if any(0 < other[0] < UNTYPED for other in others) else leaf
+                elif end == (UNTYPED, 0):
+                    beaten = any(0 < other[0] < UNTYPED or not other[0] and REST in other[1:3] for other in others)
                     self._waists.setdefault(path, {})[key[-1]] = {} if beaten else leaf
                 for at in range(fixed + bool(end)):
                     ends.setdefault(key[:at], set()).add(rank[at:])
@@ -318,10 +318,8 @@ class Router:
             entry = leaf.get(method)
             if entry is None or entry.unsure or value < '/' or not slash:
                 return None
-            name, _, convert = entry.names[0]
-            if convert is None:
-                req._params = {name: value}
-                return entry
+            req._params = {entry.names[0][0]: value}
+            return entry
         segments = path.split('/')
         try:
             starts = self._sizes[len(segments)]

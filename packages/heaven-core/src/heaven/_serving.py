@@ -6,7 +6,7 @@ from typing import Any
 from heaven._resolving import off_loop
 from heaven._routing import is_async
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
-from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, KINDS, TEXT, UNSET, kind_of
+from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, KINDS, UNSET, kind_of
 from heaven.types import App, Context, Entry, Handler, Message, Request, Response, Send
 
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
@@ -24,15 +24,6 @@ def phrase(status: int) -> str:
     from http import HTTPStatus
 
     return getattr(HTTPStatus._value2member_map_.get(status), 'phrase', f'Status {status}')
-
-
-async def absent(send: Send) -> None:
-    """Answers 404 where no hook and no ERROR handler could."""
-    try:
-        await send({'type': 'http.response.start', 'status': 404, 'headers': [TEXT.header, LENGTHS[9]]})
-        await send({'type': 'http.response.body', 'body': b'Not Found'})
-    except OSError:
-        pass
 
 
 async def settled(out: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from heaven._hooks import Guard, Hook, arrange
 from heaven._resolving import prepared, scoped
 from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
-from heaven._serving import LENGTHS, absent, conclude, decline, settled, stray
+from heaven._serving import LENGTHS, conclude, decline, settled, stray
 from heaven.context import Context
 from heaven.errors import ClientError, UrlDuplicateError, refuse
 from heaven.request import Request
@@ -82,8 +82,13 @@ class Table:
             leaf = self.literals.get(path)
             entry = self.find(req, method, path) if leaf is None else leaf.get(method)
         if not entry:
-            if entry is not None:
-                return await absent(send)
+            if entry is not None:  # no route, no hook and no ERROR handler
+                try:
+                    await send({'type': 'http.response.start', 'status': 404, 'headers': [TEXT.header, LENGTHS[9]]})
+                    await send({'type': 'http.response.body', 'body': b'Not Found'})
+                except OSError:
+                    pass
+                return
             entry = self.seek(req)
         req._entry = entry
         res, ctx = Response(), Context()
