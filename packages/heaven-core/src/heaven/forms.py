@@ -14,11 +14,10 @@ from heaven._files import safe_name, save
 from heaven.errors import ClientError, Missing, TooLarge, optional
 from heaven.request import CHARSETS, Request
 
-MAX_FIELDS, MAX_FILES, MAX_TEXT, MAX_HEAD, MAX_FORM, SPILL = 1000, 100, 2**20, 8 * 2**10, 2**30, 256 * 2**10
-LIMITS = (
-    f'a form has at most {MAX_FIELDS} fields of {MAX_TEXT} bytes, {MAX_FILES} files, {MAX_HEAD} bytes of headers a part'
-)
+MAX_FIELDS, MAX_FILES, MAX_TEXT, MAX_FORM, SPILL = 1000, 100, 2**20, 2**30, 256 * 2**10
+MAX_HEAD, MAX_HEADS, LINE, MAX_ESCAPES = 8 * 2**10, 384 * 2**10, 64, 2**16
 BOUNDARY, CONTROL = re.compile('[ -~]{0,69}[!-~]'), re.compile(rb'[\x00-\x08\x0a-\x1f\x7f]')
+QUOTED, PLAIN, SPACED = map(bytes.maketrans, (b'+%=', b'\xff', b'+'), (b' =\xff', b'=', b' '))
 
 
 class MissingField(Missing, AttributeError):
@@ -126,13 +125,26 @@ def decode(data: bytes, charset: str = 'utf-8') -> str:
         raise ClientError(f'a field of the form is not text in {charset:.40}') from None
 
 
-def unquote(data: bytes) -> str:
-    """Decodes one side of a pair; binascii undoes a million escapes in the time that urllib takes for ten thousand."""
-    data = data.translate(bytes.maketrans(b'+', b' '))
-    quoted = data.replace(b'=', b'%3D') if b'%' in data else b''
-    plain = a2b_qp(quoted.translate(bytes.maketrans(b'%', b'=')))
-    sound = len(plain) == len(quoted) - 2 * quoted.count(b'%') and b'\r' not in data and b'\n' not in data
-    return decode(plain if quoted and sound else unquote_to_bytes(data) if quoted else data)
+def bound(size: int, limit: int, what: str) -> None:
+    """Refuses what is past a limit, with a 413 that names it."""
+    if size > limit:
+        raise TooLarge(f'a form has at most {limit} {what}')
+
+
+def unquote(data: bytes, tolerant: bool) -> str:
+    """Decodes one side of a pair; binascii undoes a million escapes in the time that urllib takes for ten thousand.
+
+    It takes `=41` for an escape, so that `=` is meanwhile a byte that no UTF-8 has. What it gives is longer than sound
+    escapes are if there is a `%` that begins none; that, if tolerated, is for urllib.
+    """
+    if b'%' in data:
+        plain = a2b_qp(data.translate(QUOTED))
+        sound = len(plain) == len(data) - 2 * data.count(b'%') and plain.count(b'\xff') == data.count(b'=')
+        if sound and b'\r' not in data and b'\n' not in data:
+            return decode(plain.translate(PLAIN))
+        if not tolerant:
+            raise ClientError(f'a form of more than {MAX_ESCAPES} escapes has a % that begins none, or a bare line end')
+    return decode(unquote_to_bytes(data.translate(SPACED)))
 
 
 def pairs(fields: dict[str, list[Any]], content_type: str, spill: int) -> Generator[None, bytes | None, None]:
@@ -141,12 +153,12 @@ def pairs(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
     while (chunk := (yield)) is not None:
         count += chunk.count(b'&')
         body += chunk
-        if count > MAX_FIELDS or len(body) - body.rfind(b'&') > 2 * MAX_TEXT + 2:
-            raise TooLarge(LIMITS)
+        bound(count, MAX_FIELDS, 'fields')
+        bound(len(body) - body.rfind(b'&') - MAX_TEXT - 2, MAX_TEXT, 'bytes in a name or a text')
+    tolerant = body.count(b'%') <= MAX_ESCAPES
     for name, _, value in [pair.partition(b'=') for pair in bytes(body).split(b'&') if pair]:
-        if max(len(name), len(value)) > MAX_TEXT:
-            raise TooLarge(LIMITS)
-        fields.setdefault(unquote(name), []).append(unquote(value))
+        bound(max(len(name), len(value)), MAX_TEXT, 'bytes in a name or a text')
+        fields.setdefault(unquote(name, tolerant), []).append(unquote(value, tolerant))
     yield
 
 
@@ -156,7 +168,7 @@ def parts(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
     if not BOUNDARY.fullmatch(boundary := library.parse_options_header(content_type)[1].get('boundary', '')):
         raise ClientError('multipart/form-data needs a boundary of 1 to 70 characters')
     parser = library.PushMultipartParser(boundary, max_header_size=MAX_HEAD + 2, max_header_count=32, strict=True)
-    delimiter, counts, head, chunk = f'\r\n--{boundary}'.encode(), [0, 0], b'\r\n', (yield)
+    delimiter, counts, heads, head, chunk = f'\r\n--{boundary}'.encode(), [0, 0], 0, b'\r\n', (yield)
     while chunk is not None and (start := (head := head + chunk).find(delimiter)) < 0:
         head, chunk = head[1 - len(delimiter) :], (yield)
     chunk = chunk and head[start + 2 :]
@@ -165,23 +177,21 @@ def parts(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
             for event in parser.parse(chunk or b''):
                 if isinstance(event, library.MultipartSegment):
                     part, values = event, fields.setdefault(event.name, [])
-                    lines = [f'{name}: {value}'.encode() for name, value in part.headerlist]
-                    if any(map(CONTROL.search, lines)):
-                        raise ClientError('the headers of a part hold control characters')
+                    head = '  '.join(map(': '.join, part.headerlist)).encode()
+                    heads += len(head) + LINE * len(part.headerlist)
                     counts[part.filename is not None] += 1
+                    bound(counts[0], MAX_FIELDS, 'fields')
+                    bound(counts[1], MAX_FILES, 'files')
+                    bound(len(head) + 2, MAX_HEAD, 'bytes of headers in a part')
+                    bound(heads, MAX_HEADS, f'bytes of headers in all its parts, {LINE} more a line')
+                    if CONTROL.search(head):
+                        raise ClientError('the headers of a part hold control characters')
                     values.append(File(part.filename or '', part.content_type, 0 if part.filename is None else spill))
                 elif part.filename is None and event is None:
                     values[-1] = decode(values[-1].content, (part.charset or 'utf-8').lower())
                 else:  # more of a part, or the end of a file, which is rewound
                     values[-1].size += values[-1].file.write(event) if event else values[-1].file.seek(0)
-                if (
-                    counts[0] > MAX_FIELDS
-                    or counts[1] > MAX_FILES
-                    or part.filename is None
-                    and part.bytes_received > MAX_TEXT
-                    or sum(len(line) + 2 for line in lines) > MAX_HEAD
-                ):
-                    raise TooLarge(LIMITS)
+                    bound(0 if part.filename is not None else values[-1].size, MAX_TEXT, 'bytes in a name or a text')
         except library.MultipartError as error:
             try:
                 parser.close()  # raises, unless the last boundary has come: what follows it is dropped
