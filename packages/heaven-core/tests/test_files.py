@@ -1,6 +1,7 @@
 """Files out: what `res.file` says of a file, and how it reads it."""
 
 import asyncio
+import contextlib
 import os
 import threading
 
@@ -8,7 +9,7 @@ import pytest
 from asks import ask, raised
 from driver import Live, call
 from heaven import App
-from heaven._files import CHUNK, Chunks
+from heaven._files import CHUNK, chunks
 
 MODIFIED = 784111777  # Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -33,6 +34,19 @@ def descriptors():
 # what is said of it
 
 
+def noting_reads(monkeypatch, note):
+    """Calls `note` for every chunk that is read of a file."""
+
+    def noted(*part):
+        with contextlib.closing(chunks(*part)) as whole:
+            for chunk in whole:
+                if chunk:
+                    note()
+                yield chunk
+
+    monkeypatch.setattr('heaven._files.chunks', noted)
+
+
 def test_a_file_goes_out_with_type_length_validators_and_ranges(file):
     reply = sends(file)
     assert (reply.status, reply.body) == (200, b'0123456789')
@@ -46,7 +60,7 @@ def test_a_file_goes_out_with_type_length_validators_and_ranges(file):
 
 def test_head_has_the_headers_of_get_and_reads_nothing(file, monkeypatch):
     get = sends(file)
-    monkeypatch.setattr(Chunks, '__next__', lambda self: pytest.fail('read'))
+    noting_reads(monkeypatch, lambda: pytest.fail('read'))
     head = sends(file, method='HEAD')
     assert (head.status, head.body, sorted(head.headers)) == (200, b'', sorted(get.headers))
 
@@ -217,8 +231,8 @@ def large(tmp_path):
 
 
 def test_a_large_file_goes_out_in_chunks_read_in_threads(large, monkeypatch):
-    here, seen, read = threading.get_ident(), [], Chunks.__next__
-    monkeypatch.setattr(Chunks, '__next__', lambda self: (seen.append(threading.get_ident()), read(self))[1])
+    here, seen = threading.get_ident(), []
+    noting_reads(monkeypatch, lambda: seen.append(threading.get_ident()))
     reply = sends(large)
     assert reply.body == large.read_bytes() and reply.header('content-length') == str(5 * CHUNK + 3)
     assert max(len(m.get('body', b'')) for m in reply.messages) == CHUNK
@@ -262,8 +276,7 @@ def test_no_descriptor_stays_open(file, large, tmp_path):
 
 def test_a_slow_client_costs_one_chunk(large, monkeypatch):
     read, ahead = [], []
-    original = Chunks.__next__
-    monkeypatch.setattr(Chunks, '__next__', lambda self: (read.append(1), original(self))[1])
+    noting_reads(monkeypatch, lambda: read.append(1))
     app = App()
     app.GET('/', lambda req, res, ctx: res.file(large))
 

@@ -1,6 +1,5 @@
 """Set-Cookie lines, strict where a browser would be (RFC 6265bis)."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from heaven.headers import TOKEN
@@ -48,12 +47,16 @@ def set_cookie(
     if value is None:
         max_age, expires = 0, 0
     if expires is not None:
-        from email.utils import format_datetime
+        from email.utils import formatdate
 
-        moment = expires if isinstance(expires, datetime) else datetime.fromtimestamp(expires, UTC)
-        expires = format_datetime(moment.astimezone(UTC), usegmt=True)
-    age = None if max_age is None else str(int(max_age))
-    named = {'Expires': expires, 'Max-Age': age, 'Domain': domain, 'Path': path, 'SameSite': same}
+        expires = formatdate(expires.timestamp() if hasattr(expires, 'timestamp') else expires, usegmt=True)
+    named = {
+        'Expires': expires,
+        'Max-Age': None if max_age is None else str(int(max_age)),
+        'Domain': domain,
+        'Path': path,
+        'SameSite': same,
+    }
     flags = {'Secure': secure, 'HttpOnly': httponly, 'Partitioned': partitioned}
     attributes = [f'{key}={given}' for key, given in named.items() if given]
     return '; '.join([f'{name}={text}', *attributes, *(flag for flag, wanted in flags.items() if wanted)])

@@ -18,13 +18,9 @@ PAGE = """<!doctype html>
 
 def page(error: BaseException, req: Request, res: Response) -> None:
     """Shows a traceback, escaped, as HTML, or as text to a client that wants no HTML."""
-    texts = {
-        'title': f'{type(error).__name__}: {error}',
-        'request': f'{req.method} {req.path}',
-        'trace': ''.join(format_exception(error)),
-    }
-    sayable = {name: text.encode('utf-8', 'replace').decode() for name, text in texts.items()}
+    texts = f'{type(error).__name__}: {error}', f'{req.method} {req.path}', ''.join(format_exception(error))
+    title, request, trace = (text.encode('utf-8', 'replace').decode() for text in texts)
     if 'text/html' in req.headers.get('accept', ''):
-        res.html(PAGE.format_map({name: escape(text) for name, text in sayable.items()}))
+        res.html(PAGE.format(title=escape(title), request=escape(request), trace=escape(trace)))
     else:
-        res.body = sayable['trace']
+        res.body = trace

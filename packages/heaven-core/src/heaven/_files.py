@@ -4,11 +4,12 @@ import os
 import re
 import time
 from asyncio import to_thread
+from collections.abc import Iterator
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 from hashlib import blake2b
 from pathlib import Path, PurePath
-from typing import IO, Any, Self
+from typing import IO, Any
 from urllib.parse import quote
 
 from heaven.errors import Abort, ClientError
@@ -225,8 +226,8 @@ class FileBody:
         path: Any,
         filename: str | None = None,
         within: Any = None,
-        cache: str | None = None,
-        *others: tuple[str, str | None],
+        cache: Any = None,
+        *others: tuple[str, Any],
     ) -> None:
         self.paths = [(path.as_posix() if isinstance(path, PurePath) else os.fsdecode(path), cache), *others]
         self.filename, self.within = filename, None if within is None else os.fsdecode(within)
@@ -238,10 +239,9 @@ class FileBody:
     def _prepare(self, req: Request, res: Response) -> None:
         for path, cache in self.paths:
             if (file := opened(path, self.within)) is not None:
-                return self._answer(req, res, file, path, cache)
-        raise Abort(404)
-
-    def _answer(self, req: Request, res: Response, file: IO[bytes], path: str, cache: Any) -> None:
+                break
+        else:
+            raise Abort(404)
         state, etag = version(file)
         headers, size, modified = res.headers, state.st_size, min(state.st_mtime_ns // 10**9, int(time.time()))
         etag = headers.setdefault('etag', etag)
@@ -251,42 +251,36 @@ class FileBody:
             decide(req, etag, modified, size) if plain else (res.status, (0, size), None)
         )
         first, end = span or (0, 0)
-        res.body = chunks = Chunks(file, state, first, end)
-        if span is None:
-            res.body = None
-            return
-        headers['accept-ranges'], headers['content-length'] = 'bytes', end - first
-        headers['last-modified'] = formatdate(modified, usegmt=True)
-        headers.setdefault('content-type', TYPES.get(os.path.splitext(path)[1].lower(), 'application/octet-stream'))
-        if self.filename is not None:
-            headers['content-disposition'] = disposition(self.filename)
-        if req.method != 'HEAD' and end - first <= CHUNK:
-            res.body = b''.join(chunks)
-            file.close()
+        res.body = body = chunks(file, state, first, end)
+        next(body)
+        if span is None or req.method != 'HEAD' and end - first <= CHUNK:
+            res.body = b''.join(body) or None
+        if span is not None:
+            headers['accept-ranges'], headers['content-length'] = 'bytes', end - first
+            headers['last-modified'] = formatdate(modified, usegmt=True)
+            headers.setdefault('content-type', TYPES.get(os.path.splitext(path)[1].lower(), 'application/octet-stream'))
+            if self.filename is not None:
+                headers['content-disposition'] = disposition(self.filename)
 
 
 KINDS[FileBody] = FILE
 
 
-class Chunks:
-    """Iterates, in the threads of streams, over a part of one open file; RuntimeError if the file changes meanwhile."""
+def chunks(file: IO[bytes], state: os.stat_result, first: int, end: int) -> Iterator[bytes]:
+    """Gives a part of an open file, RuntimeError if it changes meanwhile, and closes it.
 
-    def __init__(self, file: IO[bytes], state: os.stat_result, first: int, end: int) -> None:
-        self.file, self.state, self.left, self.close = file, state, end - first, file.close
+    What comes first is empty: after it an end before the end closes the file too.
+    """
+    with file:
         file.seek(first)
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> bytes:
-        if not self.left:
-            raise StopIteration
-        data, was, now = self.file.read(min(CHUNK, self.left)), self.state, os.fstat(self.file.fileno())
-        replaced = now.st_nlink < min(was.st_nlink, 1) and os.path.lexists(self.file.name)
-        if not data or replaced or (now.st_size, now.st_mtime_ns) != (was.st_size, was.st_mtime_ns):
-            raise RuntimeError(f'{self.file.name} changed while it was sent')
-        self.left -= len(data)
-        return data
+        yield b''
+        while first < end:
+            data, now = file.read(min(CHUNK, end - first)), os.fstat(file.fileno())
+            replaced = now.st_nlink < min(state.st_nlink, 1) and os.path.lexists(file.name)
+            if not data or replaced or (now.st_size, now.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
+                raise RuntimeError(f'{file.name} changed while it was sent')
+            first += len(data)
+            yield data
 
 
 def assets(

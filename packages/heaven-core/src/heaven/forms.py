@@ -79,8 +79,7 @@ class Form(Mapping[str, Any]):
         self._load, self._values = load, dict[str, list[Any]]()
 
     def __await__(self) -> Generator[Any, None, Self]:
-        if self._load is not None:
-            yield from self._load().__await__()
+        yield from self._load().__await__() if self._load else ()
         return self
 
     @property
@@ -137,14 +136,14 @@ def unquote(data: bytes, tolerant: bool) -> str:
     It takes `=41` for an escape, so that `=` is meanwhile a byte that no UTF-8 has. What it gives is longer than sound
     escapes are if there is a `%` that begins none; that, if tolerated, is for urllib.
     """
-    if b'%' in data:
-        plain = a2b_qp(data.translate(QUOTED))
-        sound = len(plain) == len(data) - 2 * data.count(b'%') and plain.count(b'\xff') == data.count(b'=')
-        if sound and b'\r' not in data and b'\n' not in data:
-            return decode(plain.translate(PLAIN))
-        if not tolerant:
-            raise ClientError(f'a form of more than {MAX_ESCAPES} escapes has a % that begins none, or a bare line end')
-    return decode(unquote_to_bytes(data.translate(SPACED)))
+    if b'%' not in data:
+        return decode(data.translate(SPACED))
+    plain = a2b_qp(data.translate(QUOTED))
+    sound = len(plain) == len(data) - 2 * data.count(b'%') and plain.count(b'\xff') == data.count(b'=')
+    sound = sound and b'\r' not in data and b'\n' not in data
+    if not sound and not tolerant:
+        raise ClientError(f'a form of more than {MAX_ESCAPES} escapes has a % that begins none, or a bare line end')
+    return decode(plain.translate(PLAIN) if sound else unquote_to_bytes(data.translate(SPACED)))
 
 
 def pairs(fields: dict[str, list[Any]], content_type: str, spill: int) -> Generator[None, bytes | None, None]:
@@ -176,22 +175,21 @@ def parts(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
         try:
             for event in parser.parse(chunk or b''):
                 if isinstance(event, library.MultipartSegment):
-                    part, values = event, fields.setdefault(event.name, [])
+                    part, values, is_file = event, fields.setdefault(event.name, []), event.filename is not None
                     head = '  '.join(map(': '.join, part.headerlist)).encode()
                     heads += len(head) + LINE * len(part.headerlist)
-                    counts[part.filename is not None] += 1
-                    bound(counts[0], MAX_FIELDS, 'fields')
-                    bound(counts[1], MAX_FILES, 'files')
+                    counts[is_file] += 1
+                    bound(counts[is_file], *(MAX_FILES, 'files') if is_file else (MAX_FIELDS, 'fields'))
                     bound(len(head) + 2, MAX_HEAD, 'bytes of headers in a part')
                     bound(heads, MAX_HEADS, f'bytes of headers in all its parts, {LINE} more a line')
                     if CONTROL.search(head):
                         raise ClientError('the headers of a part hold control characters')
-                    values.append(File(part.filename or '', part.content_type, 0 if part.filename is None else spill))
-                elif part.filename is None and event is None:
+                    values.append(File(part.filename or '', part.content_type, spill if is_file else 0))
+                elif event is None and not is_file:
                     values[-1] = decode(values[-1].content, (part.charset or 'utf-8').lower())
                 else:  # more of a part, or the end of a file, which is rewound
                     values[-1].size += values[-1].file.write(event) if event else values[-1].file.seek(0)
-                    bound(0 if part.filename is not None else values[-1].size, MAX_TEXT, 'bytes in a name or a text')
+                    bound(0 if is_file else values[-1].size, MAX_TEXT, 'bytes in a name or a text')
         except library.MultipartError as error:
             try:
                 parser.close()  # raises, unless the last boundary has come: what follows it is dropped
@@ -215,16 +213,15 @@ def fill(filler: Any, *chunks: bytes | None) -> None:
 
 
 async def receive(filler: Any, chunks: AsyncIterator[bytes]) -> None:
-    """Fills a form from a stream, in threads, 64 KiB at a time; a chunk counts for 64 bytes more than it has."""
-    held, size = list[bytes](), 0
+    """Fills a form from a stream, in threads, 64 KiB at a time."""
+    held = bytearray()
     fill(filler, None)
     async for chunk in chunks:
-        held.append(chunk)
-        size += len(chunk) + 64
-        if size >= SPILL // 4:
-            await to_thread(filler.send, b''.join(held))
-            held, size = [], 0
-    await to_thread(fill, filler, b''.join(held), None)
+        held += chunk
+        if len(held) >= SPILL // 4:
+            await to_thread(filler.send, bytes(held))
+            held.clear()
+    await to_thread(fill, filler, bytes(held), None)
 
 
 def form(req: Request) -> Form:

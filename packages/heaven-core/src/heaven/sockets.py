@@ -4,14 +4,13 @@ Until it is accepted a socket is a request: hooks run, and what refuses it is an
 no answer to give: what ends the handler ends the connection, with a close code.
 """
 
-from __future__ import annotations
-
 from asyncio import Lock, get_running_loop
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from heaven import Abort, ClientError, Context, Disconnected, Request, Response
-from heaven._serving import call, conclude, fix, log, settled, stray
+from heaven._serving import call, conclude, fix, log, stray
+from heaven.errors import refuse
 from heaven.response import FOREIGN, UNSET, kind_of
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
@@ -39,10 +38,16 @@ class WebSocket:
 
         ValueError for a subprotocol that was not offered, RuntimeError after the handshake.
         """
-        if self._open is not None:
-            raise RuntimeError('the handshake is over: accept comes before the first send or receive')
-        if subprotocol is not None and subprotocol not in self.subprotocols:
-            raise ValueError(f'the subprotocol {subprotocol!r} was not offered: {self.subprotocols} were')
+        refuse(
+            self._open is not None,
+            RuntimeError,
+            'the handshake is over: accept comes before the first send or receive',
+        )
+        refuse(
+            subprotocol not in (None, *self.subprotocols),
+            ValueError,
+            f'the subprotocol {subprotocol!r} was not offered: {self.subprotocols} were',
+        )
         self._res.headers.update(headers or {})
         await self._put(None, subprotocol)
 
@@ -86,16 +91,18 @@ class WebSocket:
 
     async def send_json(self, value: Any) -> None:
         """Sends a value as JSON, in a text message."""
-        data = self._req._entry.dumps(value)
-        await self.send(data if isinstance(data, str) else data.decode())
+        await self.send(self._req._entry.dumps(value).decode())
 
     async def close(self, code: int = 1000, reason: str = '') -> None:
         """Closes the socket, or refuses one that was not accepted yet; nothing happens to one that is closed.
 
         `reason` is cut to 123 bytes of UTF-8 (RFC 6455, 5.5); ValueError for a code that nobody may send (7.4).
         """
-        if not 1000 <= code <= 4999 or code in (1004, 1005, 1006, 1015):
-            raise ValueError(f'{code!r} is no code to close with: use 1000, 1008, 1011, or your own from 4000 to 4999')
+        refuse(
+            not 1000 <= code <= 4999 or code in (1004, 1005, 1006, 1015),
+            ValueError,
+            f'{code!r} is no code to close with: use 1000, 1008, 1011, or your own from 4000 to 4999',
+        )
         try:
             await self._put(
                 {'type': 'websocket.close', 'code': code, 'reason': reason.encode()[:123].decode(errors='ignore')}
@@ -151,8 +158,7 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
             welcome(req, entry.origins)
             if entry.queries:
                 req.queries.check()
-            out = await settled(entry.handler(req, ws if entry.route else res, ctx))
-            await stray(entry.handler, out, res)
+            await stray(entry.handler, entry.handler(req, ws if entry.route else res, ctx), res)
             if entry.route and kind_of(res._body) is not FOREIGN:
                 await ws._put()
                 await ws.close()
