@@ -36,7 +36,12 @@ def reader(content_type, form):
 def read(body, content_type=MULTIPART, chunks=None):
     """The form that is read from a body, or from chunks of one."""
     form = Form()
-    fill(reader(content_type, form), None, *([body] if chunks is None else filter(None, chunks)), None)
+    filler = reader(content_type, form)
+    if chunks is None:
+        fill(filler, body)
+    else:
+        for chunk in (None, *filter(None, chunks), None):
+            filler.send(chunk)
     return form
 
 

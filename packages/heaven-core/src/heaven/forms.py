@@ -203,25 +203,26 @@ def parts(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
 READERS = {'application/x-www-form-urlencoded': pairs, 'multipart/form-data': parts}
 
 
-def fill(filler: Any, *chunks: bytes | None) -> None:
-    """Gives chunks to what reads a form: None before the first and after the last.
+def fill(filler: Any, body: bytes) -> None:
+    """Fills a form from a body, 256 KiB at a time; what reads it gets None before the first and after the last.
 
     TooLarge, a 413, past a limit; ClientError, a 400, for what is broken; MissingPackage without the extra `forms`.
     """
-    for chunk in chunks:
+    for chunk in (None, *(body[at : at + SPILL] for at in range(0, len(body), SPILL)), None):
         filler.send(chunk)
 
 
 async def receive(filler: Any, chunks: AsyncIterator[bytes]) -> None:
     """Fills a form from a stream, in threads, 64 KiB at a time."""
     held = bytearray()
-    fill(filler, None)
+    filler.send(None)
     async for chunk in chunks:
         held += chunk
         if len(held) >= SPILL // 4:
             await to_thread(filler.send, bytes(held))
             held.clear()
-    await to_thread(fill, filler, bytes(held), None)
+    for last in (bytes(held), None):
+        await to_thread(filler.send, last)
 
 
 def form(req: Request) -> Form:
@@ -237,11 +238,11 @@ def form(req: Request) -> Form:
             req._finally(form.close)
             await receive(filler, req._chunks(MAX_FORM if entry.ceiling is None else entry.ceiling))
         else:
-            fill(filler, None, await req.read(), None)
+            fill(filler, await req.read())
         form._load, req._overflow = None, False
 
     if filler and (entry.stream or req._body is None and ('transfer-encoding' in req.headers or req.length)):
         form._load = load
     elif filler:
-        fill(filler, None, req.body, None)
+        fill(filler, req.body)
     return form
