@@ -239,13 +239,13 @@ class FileBody:
     def _prepare(self, req: Request, res: Response) -> None:
         for path, cache in self.paths:
             if (file := opened(path, self.within)) is not None:
+                res.headers.setdefault('cache-control', cache)
                 break
         else:
             raise Abort(404)
         state, etag = version(file)
         headers, size, modified = res.headers, state.st_size, min(state.st_mtime_ns // 10**9, int(time.time()))
         etag = headers.setdefault('etag', etag)
-        headers.setdefault('cache-control', cache)
         plain = res.status == 200 and req.method in ('GET', 'HEAD')
         res.status, span, headers['content-range'] = (
             decide(req, etag, modified, size) if plain else (res.status, (0, size), None)
