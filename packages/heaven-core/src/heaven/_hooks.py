@@ -8,12 +8,13 @@ where it depends on the path, and for paths in odd spellings, the chain is worke
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from heaven._routing import Pattern
-from heaven.types import Handler
+from heaven._routing import Pattern, is_async
 
 
 class Hook(NamedTuple):
-    """A hook as it was registered."""
+    """A hook as it was registered; and, compiled, in its place in the tree of apps: its pattern has its prefix there,
+    its function can be called, and `key` is what is the same function.
+    """
 
     pattern: Pattern
     func: Any
@@ -21,33 +22,21 @@ class Hook(NamedTuple):
     methods: tuple[str, ...] | None
     before: bool
     always: bool = False
+    key: Any = None
+    place: Any = None
 
 
-class Guard(NamedTuple):
-    """A hook in its place in the tree of apps: its pattern has its prefix, its function can be called.
-
-    `key` is what is the same function.
-    """
-
-    pattern: Pattern
-    call: Handler
-    coro: bool
-    key: Any
-    hook: Hook
-    place: Any
-
-
-def arrange(guards: Iterable[Guard], methods: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+def arrange(guards: Iterable[Hook], methods: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Makes the chains of the guards that match a path, given broadest first, for the names its method goes by.
 
     A function that matches several times runs once, at its first place, and its method scopes add up.
     """
-    merged: dict[Any, list[Guard]] = {}
+    merged: dict[Any, list[Hook]] = {}
     chains: dict[str, list[Any]] = {'before': [], 'after': [], 'always': []}
     for guard in guards:
-        merged.setdefault((guard.hook.before, guard.key), []).append(guard)
+        merged.setdefault((guard.before, guard.key), []).append(guard)
     for (before, _), same in merged.items():
-        if any(guard.hook.methods is None or not {*methods}.isdisjoint(guard.hook.methods) for guard in same):
-            kind = 'before' if before else 'always' if any(guard.hook.always for guard in same) else 'after'
-            chains[kind].insert(len(chains[kind]) if before else 0, (same[0].call, same[0].coro))
+        if any(guard.methods is None or not {*methods}.isdisjoint(guard.methods) for guard in same):
+            kind = 'before' if before else 'always' if any(guard.always for guard in same) else 'after'
+            chains[kind].insert(len(chains[kind]) if before else 0, (same[0].func, is_async(same[0].func)))
     return {kind: tuple(chain) for kind, chain in chains.items()}

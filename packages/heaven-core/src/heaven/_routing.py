@@ -257,10 +257,11 @@ def is_async(func: Any, flag: int = 0x80) -> bool:
 class Router:
     """Finds the entry for a method and a path.
 
-    `rows` has, by rank, the leaves by their literals, and a leaf the entries by method. From them come `literals`, the
-    leaves by whole path; `tails`, those by what stands before a last parameter of any text; `waists`, those by what
-    stands before such a one that one literal follows, and by that; and `sizes`: by the number of segments, then by the
-    first of them, None for one that no literal is, the rows to try, which `begun` describes.
+    `rows` has, by rank, what picks the literals out of a path's segments, the leaves by those literals, and where the
+    rest begins, 0 without one; a leaf has the entries by method. From them come `literals`, the leaves by whole path;
+    `tails`, those by what stands before a last parameter of any text; `waists`, those by what stands before such a one
+    that one literal follows, and by that; and `sizes`, rows by the number of segments and by the first of them, None
+    for one that no literal is.
     """
 
     missing: Any = None
@@ -271,20 +272,26 @@ class Router:
 
     def add(self, method: str, entry: Any) -> Any:
         """Adds an entry; gives the one that was there before, which is a conflict, or the one added."""
-        key = tuple(segment.text for segment in entry.pattern.segments if segment.type is None)
-        return self._rows.setdefault(entry.pattern.rank, {}).setdefault(key, {}).setdefault(method, entry)
+        rank, texts = entry.pattern.rank, ['', *(segment.text for segment in entry.pattern.segments)]
+        # the first segment of a path, of what stands before the first slash, is ''
+        pick: Any = itemgetter(*([at for at, place in enumerate(rank, 1) if not place] or [0]))
+        _, leaves, _ = self._rows.setdefault(rank, (pick, {}, len(rank) if REST in rank else 0))
+        return leaves.setdefault(pick(texts), {}).setdefault(method, entry)
 
     def leaves(self) -> list[dict[str, Any]]:
         """Gives the entries of every pattern, by method."""
-        return [leaf for leaves in self._rows.values() for leaf in leaves.values()]
+        return [leaf for _, leaves, _ in self._rows.values() for leaf in leaves.values()]
 
     def freeze(self) -> None:
         """Makes what lookups use of what was added."""
-        parts = [(rank, self._rows[rank], begun(rank, self._rows[rank])) for rank in sorted(self._rows)]
+        rows, begins = sorted(self._rows.items()), dict[tuple[int, ...], set[str | None]]()
         ends: dict[tuple[str, ...], set[tuple[int, ...]]] = {}
-        for rank, leaves, _ in parts:
+        for rank, (_, leaves, _) in rows:
             fixed = (*map(bool, rank), True).index(True)
-            for key, leaf in leaves.items():
+            for leaf in leaves.values():
+                pattern = next(iter(leaf.values())).pattern
+                key = tuple(segment.text for segment in pattern.segments if segment.type is None)
+                begins.setdefault(rank, set()).add(key[0] if rank[:1] == (0,) else None)
                 path, end = ''.join(f'/{text}' for text in key[:fixed]), rank[fixed:]
                 others = ends.setdefault(key[:fixed], set())  # of better rank: some may match the same paths
                 if end in ((), (REST,)):
@@ -298,9 +305,9 @@ class Router:
                 for at in range(fixed + bool(end)):
                     ends.setdefault(key[:at], set()).add(rank[at:])
         for size in range(max(map(len, self._rows), default=0) + 3):
-            fits = [part for rank, _, part in parts if len(rank) == size - 1 or REST in rank and len(rank) <= size]
-            firsts = {None, *(first for part in fits for first in part)}
-            self._sizes.append({at: [row for part in fits if (row := part.get(at) or part.get(None))] for at in firsts})
+            fits = [(row, begins[rank]) for rank, row in rows if len(rank) == size - 1 or 0 < row[2] <= size]
+            firsts = {None}.union(*(own for _, own in fits))
+            self._sizes.append({at: [row for row, own in fits if own & {at, None}] for at in firsts})
 
     def find(self, req: Request, method: str, path: str) -> Any:
         """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
@@ -326,22 +333,16 @@ class Router:
             rows = starts.get(segments[1]) or starts[None]
         except IndexError:
             return None
-        for at, pick, leaves, _ in rows:
-            leaf = leaves.get(segments[at] if pick is None else pick(segments))
+        for pick, leaves, _ in rows:
+            leaf = leaves.get(pick(segments))
             if leaf is not None:
                 entry = leaf.get(method)
-                if entry is None or entry.unsure or segments[0]:
+                if entry is None or entry.unsure or segments[0] or min(segments[1:]) < '/':
                     return None
-                params = {}
-                for name, at, convert in entry.names:
-                    value = segments[at]
-                    if value < '/':
-                        return None
-                    try:
-                        params[name] = value if convert is None else convert(value)
-                    except Exception:
-                        return None
-                req._params = params
+                try:
+                    req._params = {name: (convert or str)(segments[at]) for name, at, convert in entry.names}
+                except Exception:
+                    return None
                 return entry
         return None if segments[0] or not last or method == 'HEAD' else self.missing
 
@@ -352,8 +353,8 @@ class Router:
         """
         size, allowed = len(segments) - (not segments[-1]), set[str]()
         starts = self._sizes[size] if size < len(self._sizes) else self._sizes[-1]
-        for at, pick, leaves, rest in starts.get(segments[1]) or starts[None]:
-            leaf = leaves.get(pick(segments) if pick else segments[at], {})
+        for pick, leaves, rest in starts.get(segments[1]) or starts[None]:
+            leaf = leaves.get(pick(segments), {})
             entry = leaf.get(method) or leaf.get('*')
             for known in [entry] if entry else list(leaf.values())[:1]:
                 try:
@@ -364,23 +365,6 @@ class Router:
                     return entry, params | ({'*': '/'.join(segments[rest:])} if rest else {})
                 allowed.update(leaf)
         return None, allowed
-
-
-def begun(rank: tuple[int, ...], leaves: Mapping[tuple[str, ...], dict[str, Any]]) -> dict[str | None, Any]:
-    """Gives the rows of a rank by the literal that they begin with, None where that is none.
-
-    A row has the place of its one other literal, what picks them if there are more, the leaves by them, and where the
-    rest begins, 0 without one. Without another it has the place of the first segment, which stands before all slashes.
-    """
-    rows: dict[str | None, Any] = {}
-    places = [at for at, place in enumerate(rank, 1) if place == 0]
-    known = places[:1] == [1]
-    others = places[known:] or [0]
-    for key, leaf in leaves.items():
-        pick = itemgetter(*others) if len(others) > 1 else None
-        row = rows.setdefault(key[0] if known else None, (others[0], pick, {}, len(rank) if REST in rank else 0))
-        row[2][key[known:] if pick else ''.join(key[known:])] = leaf
-    return rows
 
 
 def filled(text: str) -> str:

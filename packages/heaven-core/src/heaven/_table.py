@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from heaven._hooks import Guard, Hook, arrange
+from heaven._hooks import Hook, arrange
 from heaven._resolving import prepared, scoped
 from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
 from heaven._serving import LENGTHS, conclude, decline, settled, stray
@@ -60,7 +60,7 @@ class Table:
     """All that one subdomain serves."""
 
     def __init__(self, root: App, places: list[Place]) -> None:
-        self.root, self._guards, self._router, self._sockets = root, list[Guard](), Router(), Router()
+        self.root, self._guards, self._router, self._sockets = root, list[Hook](), Router(), Router()
         self.literals, self.find = self._router.literals, self._router.find
         self._places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
 
@@ -158,7 +158,7 @@ class Table:
         except OSError:
             req._gone = True
 
-    def reach(self, app: App, matched: bool = True) -> list[Guard]:
+    def reach(self, app: App, matched: bool = True) -> list[Hook]:
         """Gives the guards in whose reach a route of the app is, or a path that has no route."""
         apps = line(app)
         return [guard for guard in self._guards if guard.place.realm in apps or not matched and guard.place.prefixed]
@@ -179,7 +179,7 @@ class Table:
         if not self._guards and len(self._places) == 1:
             self._router.missing = 404 in self.root._handlers and entry_of(self.root, declined(404), True)
 
-    def guarded(self, entry: Any, guards: list[Guard]) -> Any:
+    def guarded(self, entry: Any, guards: list[Hook]) -> Any:
         """Decides the hooks of an entry, given those that cover its path."""
         names = (entry.method, 'GET') if entry.answers == 'GET' or entry.method == 'WS' else (entry.method,)
         return entry.but(unsure=False, **arrange(guards, names))
@@ -244,15 +244,15 @@ def compile_tables(root: App) -> dict[str, Table]:
             for key, handler in app._errors.items()
             if (func := app._resolve(handler, f'ERROR({key})')) is not None
         }
-        for hook in app._hooks:
-            label, func = hook.subdomain or place.subdomain, app._resolve(hook.func, hook.pattern.text)
-            for table in [tables[label]] if label else tables.values():
-                table._guards += [guard_of(hook, func, place, len(places) > 1)] if func else []
+        probe = [Hook(Pattern('/*', app._types), app._probe, None, None, True)] if app._probe else []
+        for hook in [*probe, *app._hooks]:
+            if (func := app._resolve(hook.func, hook.pattern.text)) is not None:
+                guard, label = guard_of(hook, func, place, len(places) > 1), hook.subdomain or place.subdomain
+                for table in [tables[label]] if label else tables.values():
+                    table._guards.append(guard)
         for route in app._routes:
             add(route, place, tables[place.label(route)])
-    probe = Hook(Pattern('/*', root._types), root._probe, None, None, True)
     for table in tables.values():
-        table._guards += [guard_of(probe, root._probe, places[0]._replace(depth=-1), False)] if root._probe else []
         table.freeze()
     return tables
 
@@ -262,12 +262,12 @@ def encoder(dumps: Callable[[Any], Any]) -> Callable[[Any], bytes]:
     return dumps if isinstance(dumps([]), bytes) else lambda value: dumps(value).encode()
 
 
-def guard_of(hook: Hook, func: Any, place: Place, many: bool) -> Guard:
+def guard_of(hook: Hook, func: Any, place: Place, many: bool) -> Hook:
     """Makes the guard of a hook in its place."""
     run, pattern = prepared(func, place.app), hook.pattern.under(place.prefix)
     run = scoped(run, place.app) if many else run
     key = func if getattr(func, '__hash__', None) else id(func)
-    return Guard(pattern, run, is_async(run), key, hook, place)
+    return hook._replace(pattern=pattern, func=run, key=key, place=place)
 
 
 def add(route: Route, place: Place, table: Table) -> None:
