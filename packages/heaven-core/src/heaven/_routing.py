@@ -231,19 +231,31 @@ class Entry:
 
     __slots__ = (
         'after', 'always', 'answers', 'app', 'before', 'ceiling', 'codec', 'coro', 'dumps', 'handler', 'head', 'limit',
-        'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'stream', 'unsure',
+        'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'steps', 'stream',
+        'unsure',
     )  # fmt: skip
 
     def __init__(self: Any, **fields: Any) -> None:
         fields = dict.fromkeys(('before', 'after', 'always', 'names', 'queries'), ()) | fields
         for name in self.__slots__:
             setattr(self, name, fields.get(name))
-        self.special = bool(self.always) or self.head
-        self.simple = self.coro and not (self.reads or self.before or self.after or self.queries or self.special)
+        self.special = bool(self.always) or bool(self.head)
+        self.steps = (
+            *((hook, coro, False) for hook, coro in self.before),
+            *([(typed, False, False)] if self.queries else []),
+            (self.handler, self.coro, False),
+            *((hook, coro, True) for hook, coro in self.after),
+        )
+        self.simple = self.coro and not self.reads and len(self.steps) == 1
 
     def but(self, **changes: Any) -> Any:
         """Gives a copy with changes."""
         return Entry(**{name: getattr(self, name) for name in self.__slots__} | changes)
+
+
+def typed(req: Request, res: Any, ctx: Any) -> None:
+    """Converts the typed queries of a route: the step before its handler."""
+    req.queries.check()
 
 
 def is_async(func: Any, flag: int = 0x80) -> bool:

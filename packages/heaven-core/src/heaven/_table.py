@@ -76,7 +76,6 @@ class Table:
         req = Request()
         req.scope = scope
         req._receive = receive
-        req._special = False
         req._parts = req._body = entry = failure = fields = None
         if not root and (raw is None or 37 not in raw):  # no %, so that path is spelled as it was sent
             leaf = self.literals.get(path)
@@ -91,6 +90,7 @@ class Table:
                 return
             entry = self.seek(req)
         req._entry = entry
+        req._special = entry.special
         res, ctx = Response(), Context()
         res._req = req
         res._ctx = ctx
@@ -102,8 +102,6 @@ class Table:
                 if out is not None and out is not res:
                     await stray(entry.handler, out, res)
             else:
-                if entry.special:
-                    req._special = True
                 if entry.reads:
                     if (req.length or 0) <= entry.limit:
                         message = await receive()
@@ -114,29 +112,16 @@ class Table:
                             req._body = data
                     if req._body is None:
                         await req.read()
-                for hook, coro in entry.before:
-                    out = hook(req, res, ctx)
-                    if coro:
-                        out = await out
-                    if out is not None:
-                        if out is not res:
-                            out = await stray(hook, out, res)
-                        if out is res and (res._status is not None or res._body is not UNSET):
-                            break
-                else:
-                    if entry.queries:
-                        req.queries.check()
-                    out = entry.handler(req, res, ctx)
-                    if entry.coro:
-                        out = await out
-                    if out is not None and out is not res:
-                        await stray(entry.handler, out, res)
-                for hook, coro in entry.after:
-                    out = hook(req, res, ctx)
-                    if coro:
-                        out = await out
-                    if out is not None and out is not res:
-                        await stray(hook, out, res)
+                answered = False
+                for func, coro, after in entry.steps:
+                    if after or not answered:
+                        out = func(req, res, ctx)
+                        if coro:
+                            out = await out
+                        if out is not None:
+                            if out is not res:
+                                out = await stray(func, out, res)
+                            answered = out is res and (res._status is not None or res._body is not UNSET)
             data = res._body
             kind = known_kind(type(data))
             if kind is not None and kind.quick and not req._special:
