@@ -160,6 +160,21 @@ def test_one_app_may_be_mounted_twice_and_in_a_mounted_app():
     assert [scope['root_path'] for scope in foreign.scopes] == ['/child/deep', '/flat']
 
 
+def test_one_at_the_root_of_a_mounted_app_has_the_prefix_of_that_app_as_its_root_path():
+    root, child, foreign = App(), App(), Foreign()
+    child.mount(foreign)
+    root.mount(child, '/child')
+    for path in ('/child', '/child/x'):
+        assert call(root, 'GET', path).status == 201
+    assert [scope['root_path'] for scope in foreign.scopes] == ['/child', '/child']
+
+
+def test_the_list_of_routes_names_the_app():
+    app, foreign = mounted()
+    (route,) = app.routes()
+    assert route.route == '/admin/*' and repr(foreign) in repr(route.handler)
+
+
 def test_heaven_in_heaven_as_a_foreign_app_builds_right_urls():
     inner = App()
     inner.GET('/:id', lambda req, res, ctx: res.out(200, [req.url_for('one', id=8), req.params['id']]), name='one')

@@ -1,19 +1,21 @@
 """The life of an app: what it keeps, how it starts and stops, and what runs beside it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from copy import copy
 from functools import partial, reduce
 from typing import Any, cast
 
-from heaven._resolving import imported
-from heaven._routing import Route
+from heaven import errors
+from heaven._resolving import imported, off_loop
+from heaven._routing import Route, is_async
 from heaven._serving import LENGTHS, log, settled
 from heaven._table import compile_tables, walk
 from heaven.context import Keeper
 from heaven.response import TEXT
-from heaven.types import App, Receive, Scope, Send, Table
+from heaven.types import App, Handler, Receive, Scope, Send, Table
 
 STARTUP, SHUTDOWN, DAEMON = 'startup', 'shutdown', 'daemon'
+FIRST_PAUSE, LONGEST_PAUSE, PATIENCE = 0.1, 60.0, 10.0
 
 
 class Lifecycle(Keeper):
@@ -27,8 +29,8 @@ class Lifecycle(Keeper):
         self._hooks, self._mounts, self._middlewares, self._events, self._assets, self._parts = (
             list[Any]() for _ in range(6)
         )
-        self._shapes, self._errors, self._state, self._base, self._pinned, self._locks = (
-            dict[Any, Any]() for _ in range(6)
+        self._shapes, self._errors, self._state, self._base, self._pinned, self._locks, self._foreign = (
+            dict[Any, Any]() for _ in range(7)
         )
         self._routes, self._labels = list[Route](), {'www'}
 
@@ -39,8 +41,9 @@ class Lifecycle(Keeper):
         """
         if func is None:
             return partial(self.ON, event)
-        if event not in (STARTUP, SHUTDOWN, DAEMON):
-            raise ValueError(f'{event!r} is no event: use STARTUP or SHUTDOWN')
+        errors.refuse(
+            event not in (STARTUP, SHUTDOWN, DAEMON), ValueError, f'{event!r} is no event: use STARTUP or SHUTDOWN'
+        )
         self._open()._events.append((event, func))
         return func
 
@@ -96,8 +99,9 @@ class Lifecycle(Keeper):
         return twin  # type: ignore[no-any-return]
 
     def _open(self) -> App:
-        if self._running:
-            raise RuntimeError('the app is running: register before it starts, or after it has shut down')
+        errors.refuse(
+            self._running, RuntimeError, 'the app is running: register before it starts, or after it has shut down'
+        )
         return cast('App', self)
 
     def _root(self) -> App:
@@ -109,8 +113,11 @@ class Lifecycle(Keeper):
             target = replace(target)
         if isinstance(target, str):
             where, target = f'{where}: {target!r}', imported(target, cast('App', self), where)
-        if target is not None and not callable(target):
-            raise TypeError(f'{where} cannot be called: it is of type {type(target).__name__}')
+        errors.refuse(
+            target is not None and not callable(target),
+            TypeError,
+            f'{where} cannot be called: it is of type {type(target).__name__}',
+        )
         return target
 
     def _compile(self) -> None:
@@ -144,37 +151,35 @@ class Lifecycle(Keeper):
                     await self._stop()
 
     async def _start(self) -> None:
-        from heaven._daemons import daemon
-
         apps = [place.app for place in walk(cast('App', self))]
-        if any(app._middlewares for app in apps[1:]):
-            raise ValueError('app.use wraps a whole app: use the middleware on the app that the others are mounted on')
+        errors.refuse(
+            any(app._middlewares for app in apps[1:]),
+            ValueError,
+            'app.use wraps a whole app: use the middleware on the app that the others are mounted on',
+        )
         self._compile()
         for app in apps:
             app._base, app._state, app._running = app._state, dict(app._state), True
         events = [
             (event, func, app)
             for app in apps
-            for event, func in (
-                *app._events,
-                *((STARTUP, mount.life) for mount in app._mounts if mount.foreign is not None),
-            )
+            for event, registered in (*app._events, *((STARTUP, foreign.life) for foreign in app._foreign))
+            if (func := app._resolve(registered, event)) is not None
         ]
-        for event, registered, app in sorted(events, key=lambda item: item[0] == DAEMON):
-            func = app._resolve(registered, event)
-            if func is None:
-                continue
+        for event, func, app in sorted(events, key=lambda item: item[0] == DAEMON):
+            made = partial(func, app) if event == SHUTDOWN else daemon(func, app) if event == DAEMON else func(app)
+            errors.refuse(
+                hasattr(made, '__next__'),
+                TypeError,
+                f'{func!r} is a plain generator: write it as async def, so that it runs to its yield',
+            )
             if event == SHUTDOWN:
-                self._parts.append(partial(func, app))
-                continue
-            made = daemon(func, app) if event == DAEMON else func(app)
-            if hasattr(made, '__anext__'):
+                self._parts.append(made)
+            elif hasattr(made, '__anext__'):
                 await anext(made, None)
                 self._parts.append(partial(finish, made))
-            elif isinstance(made, Awaitable):
-                await made
-            elif hasattr(made, '__next__'):
-                raise TypeError(f'{func!r} is a plain generator: write it as async def, so that it runs to its yield')
+            else:
+                await settled(made)
             self._state.update(self._pinned)
         self._ready = True
         self._point()
@@ -275,3 +280,41 @@ async def finish(generator: Any) -> None:
     async for _ in generator:
         await generator.aclose()
         raise RuntimeError(f'{generator!r} has a second yield: startup is up to the first, shutdown is the rest')
+
+
+async def daemon(func: Handler, app: App) -> AsyncIterator[None]:
+    """Runs a function in the background: a startup, a yield and a shutdown.
+
+    What is in a thread cannot be cancelled: the shutdown waits a while for the lock that it holds.
+    """
+    from asyncio import Lock, create_task, sleep, wait, wait_for
+
+    thread = Lock()
+
+    async def run() -> None:
+        """Calls the function again and again, as it asks; after a failure with a pause that doubles."""
+        pause, backoff = 0.0, FIRST_PAUSE
+        while pause is not None and pause is not False and not task.cancelling():
+            await sleep(pause)
+            try:
+                async with thread:
+                    out = func(app) if is_async(func) else await off_loop(func, app)
+                pause = await settled(out)
+                errors.refuse(
+                    pause is not None and not isinstance(pause, (int, float)),
+                    TypeError,
+                    f'a daemon returns the seconds to its next run or None, not {pause!r:.80}',
+                )
+                backoff = FIRST_PAUSE
+            except Exception as error:
+                log().error('daemon %r failed', func, exc_info=error)
+                pause, backoff = backoff, min(backoff * 2, LONGEST_PAUSE)
+
+    task = create_task(run())
+    yield
+    try:
+        await wait_for(thread.acquire(), PATIENCE)
+    except TimeoutError:
+        log().warning('daemon %r did not end in %.0f s and is left behind', func, PATIENCE)
+    task.cancel()
+    await wait([task])
