@@ -1,9 +1,10 @@
 """From what was registered as a handler to what can be called."""
 
-import os
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
-from importlib import import_module, util
+from importlib import import_module, machinery, util
+from os.path import abspath
+from sys import modules
 from time import perf_counter
 from typing import Any
 
@@ -26,23 +27,14 @@ def imported(dotted: str, app: App, where: str) -> Any:
         found: Any = import_module(name)
         for part in rest.split('.'):
             name = f'{name}.{part}'
-            try:
-                found = import_module(name)
-            except ModuleNotFoundError as error:
-                if not f'{name}.'.startswith(f'{error.name}.'):
-                    raise
-                found = getattr(found, part)
+            module = hasattr(found, '__path__') and (name in modules or util.find_spec(name))
+            found = import_module(name) if module else getattr(found, part)
     except Exception as error:
         lost = isinstance(error, ModuleNotFoundError) and error.name == top
-        raise HandlerError(f'{said}{type(error).__name__}: {error}{hint(top, app) if lost else ""}') from error
+        near = [path for path in map(abspath, (app._folder, '')) if machinery.PathFinder.find_spec(top, [path])]
+        hint = f'; it lies in {near[0]}, which is not on sys.path' if lost and near else ''
+        raise HandlerError(f'{said}{type(error).__name__}: {error}{hint}') from error
     return found
-
-
-def hint(top: str, app: App) -> str:
-    """Names the folder that holds a package, beside the app or where it was started, and is not on `sys.path`."""
-    paths = (os.path.join(os.path.abspath(folder), top) for folder in (app._folder, ''))
-    folders = (os.path.dirname(path) for path in paths if os.path.isdir(path) or os.path.isfile(f'{path}.py'))
-    return ''.join(f'; it lies in {folder}, which is not on sys.path' for folder in [*folders][:1])
 
 
 def scoped(func: Handler, app: App) -> Handler:
@@ -64,7 +56,7 @@ def prepared(func: Handler, app: App, threaded: bool = False) -> Handler:
     """Gives what runs a function: a plain one in a worker thread if it asked for that, under watch in debug."""
     if is_async(func) or not (threaded or app.debug):
         return func
-    return wraps(func, updated=())(partial(off_loop, func)) if threaded else timed(func)
+    return wraps(func, updated=())(partial(off_loop if threaded else timed, func))
 
 
 async def off_loop(func: Callable[..., Any], *args: Any) -> Any:
@@ -77,21 +69,13 @@ async def off_loop(func: Callable[..., Any], *args: Any) -> Any:
     return await to_thread(next, (func(*args) for _ in '1'))
 
 
-def timed(func: Handler) -> Handler:
-    """Warns of a plain function that held the event loop."""
+def timed(func: Handler, *args: Any) -> Any:
+    """Calls a plain function, and warns if it held the event loop."""
+    began = perf_counter()
+    out = func(*args)
+    if (took := 1000 * (perf_counter() - began)) >= 100:
+        from heaven._serving import log
 
-    @wraps(func, updated=())
-    def run(req: Any, res: Any, ctx: Any) -> Any:
-        began = perf_counter()
-        out = func(req, res, ctx)
-        if (took := 1000 * (perf_counter() - began)) >= 100:
-            from heaven._serving import log
-
-            log().warning(
-                '%s held the event loop for %.0f ms: make it async or threaded=True',
-                getattr(func, '__qualname__', repr(func)),
-                took,
-            )
-        return out
-
-    return run
+        name = getattr(func, '__qualname__', repr(func))
+        log().warning('%s held the event loop for %.0f ms: make it async or threaded=True', name, took)
+    return out
