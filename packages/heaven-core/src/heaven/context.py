@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from heaven.errors import refuse
+
 T = TypeVar('T')
 
 
@@ -18,14 +20,6 @@ class Keeper:
     """The three verbs of everything that keeps values by name."""
 
     _kept: dict[str, Any]
-
-    @overload
-    def keep(self, key: Key[T], value: T) -> None:
-        """A typed key takes values of its type."""
-
-    @overload
-    def keep(self, key: str, value: Any) -> None:
-        """A string takes any value."""
 
     def keep(self, key: str, value: Any) -> None:
         """Keeps a value under a key, replacing what was there."""
@@ -67,15 +61,6 @@ class Keeper:
         raise AttributeError(f'nothing was kept as {name!r}; kept: {", ".join(self._kept) or "nothing"}{hint}')
 
 
-def reserved(name: str) -> property:
-    """Makes a name of the context that is not for keeping."""
-
-    def refuse(ctx: Context, value: Any) -> None:
-        raise AttributeError(f'ctx.{name} is reserved: keep your value under another name')
-
-    return property(lambda ctx: ctx._kept_as(name), refuse)
-
-
 class Context(Keeper):
     """What one request carries from hook to handler to template.
 
@@ -91,8 +76,7 @@ class Context(Keeper):
         def __setattr__(self, name: str, value: Any) -> None:
             """Keeps a value for the rest of the request, as any object does."""
 
-    def __getattr__(self, name: str) -> Any:
-        return self._kept_as(name)
+    __getattr__ = Keeper._kept_as
 
     def keep(self, key: str, value: Any) -> None:
         """Keeps a value for the rest of the request; AttributeError for a reserved name."""
@@ -103,7 +87,9 @@ class Context(Keeper):
 
 
 for name in ('session', 'app', 'request', 'response', 'headers', 'cookies'):
-    setattr(Context, name, reserved(name))
+    # cannot be set; what a property cannot read is asked of __getattr__
+    says = f'ctx.{name} is reserved: keep your value under another name'
+    setattr(Context, name, property(None, lambda _, value, says=says: refuse(True, AttributeError, says)))  # type: ignore[misc]
 
 
 class Shelf:

@@ -35,8 +35,7 @@ class Abort(HeavenError):
         if is_failure(body) and not is_failure(status):
             body, status = status, body
         super().__init__(body, status)
-        self.body: Any = body
-        self.status: int | None = None if status is None else int(status)
+        self.body, self.status = body, None if status is None else int(status)
 
 
 class ClientError(HeavenError):
@@ -101,10 +100,8 @@ def is_failure(value: Any) -> bool:
 
 def optional(module: str, pip: str, need: str) -> Any:
     """Imports an optional part, or raises `MissingPackage` with the pip line; a broken part shows its own error."""
-    from importlib import import_module
+    from importlib import import_module, util
 
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        missing = MissingPackage(f"{need} needs a part that is not installed:\n\n    pip install '{pip}'\n")
-        raise (missing if error.name == module.partition('.')[0] else error) from None
+    says = f"{need} needs a part that is not installed:\n\n    pip install '{pip}'\n"
+    refuse(not util.find_spec(module), MissingPackage, says)
+    return import_module(module)
