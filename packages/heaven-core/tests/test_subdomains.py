@@ -178,7 +178,7 @@ def test_a_child_may_be_mounted_for_www_or_for_what_no_other_has(label):
 
 
 def test_an_app_without_subdomains_never_parses_the_host(monkeypatch):
-    monkeypatch.setattr('heaven._urls.subdomain', None)
+    monkeypatch.setattr('heaven._lifecycle.label_of', None)
     app = labelled()
     assert [asked(app, host).text for host in ('api.example.com', '\x00', 'a b')] == ['www'] * 3
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from heaven import errors
 from heaven._resolving import imported, off_loop
 from heaven._routing import Route, is_async
-from heaven._serving import LENGTHS, log, settled
+from heaven._serving import log, settled
 from heaven._table import compile_tables, walk
 from heaven.context import Keeper
 from heaven.response import TEXT
@@ -260,19 +260,26 @@ class Lifecycle(Keeper):
 
 
 def label_of(scope: Scope, domain: str | None) -> str:
-    """Gives the subdomain of a request: that of its Host header, if there is one and no more."""
-    from heaven._urls import subdomain
+    """Gives the first label of a request's host, if it has one Host and that is a subdomain, else `www`.
 
-    return subdomain(b','.join(value for name, value in scope['headers'] if name == b'host').decode('latin-1'), domain)
+    `domain` is the registered domain the app serves; without one a host of three labels or more has a
+    subdomain, and one of two that ends in `localhost`.
+    """
+    from heaven._urls import ADDRESS, AUTHORITY
+
+    match = AUTHORITY.fullmatch(','.join(str(value, 'latin-1') for name, value in scope['headers'] if name == b'host'))
+    name = match['host'].lower().removesuffix('.') if match else ''
+    labels = name.split('.')
+    known = len(labels) > 2 or labels[1:] == ['localhost'] if domain is None else name.endswith(f'.{domain.lower()}')
+    return labels[0] if known and labels[0] and not ADDRESS.fullmatch(name) else 'www'
 
 
 async def refuse(scope: Scope, send: Send) -> None:
     """Answers a plain 500, or closes a WebSocket that nobody could serve."""
     if scope['type'] == 'websocket':
         return await send({'type': 'websocket.close', 'code': 1011, 'reason': ''})
-    body = b'Internal Server Error'
-    await send({'type': 'http.response.start', 'status': 500, 'headers': [TEXT.header, LENGTHS[len(body)]]})
-    await send({'type': 'http.response.body', 'body': b'' if scope['method'] == 'HEAD' else body})
+    await send({'type': 'http.response.start', 'status': 500, 'headers': [TEXT.header, (b'content-length', b'21')]})
+    await send({'type': 'http.response.body', 'body': b'' if scope['method'] == 'HEAD' else b'Internal Server Error'})
 
 
 async def finish(generator: Any) -> None:
