@@ -59,14 +59,10 @@ class Lifecycle(Keeper):
         """
         return self.ON(DAEMON, func)
 
-    @property
-    def daemons(self) -> list[Any]:
-        """The functions that run in the background; `app.daemons = f` adds one."""
+    def _daemons(self) -> list[Any]:
         return [func for event, func in self._events if event == DAEMON]
 
-    @daemons.setter
-    def daemons(self, func: Any) -> None:
-        self.ON(DAEMON, func)
+    daemons = property(_daemons, DAEMON, doc='The functions that run in the background; `app.daemons = f` adds one.')
 
     @property
     def _kept(self) -> dict[str, Any]:  # type: ignore[override]
@@ -136,9 +132,7 @@ class Lifecycle(Keeper):
         """Starts the app, once for all who ask at the same time; gives what it failed with."""
         from asyncio import CancelledError, Lock, get_running_loop
 
-        loop = get_running_loop()
-        self._locks = {loop: self._locks.get(loop) or Lock()}
-        async with self._locks[loop]:
+        async with self._locks.setdefault(get_running_loop(), Lock()):
             try:
                 if not self._ready:
                     await self._start()
@@ -181,7 +175,7 @@ class Lifecycle(Keeper):
             else:
                 await settled(made)
             self._state.update(self._pinned)
-        self._ready = True
+        self._ready, self._locks = True, {}
         self._point()
 
     async def _stop(self) -> list[str]:
@@ -240,17 +234,15 @@ class Lifecycle(Keeper):
         """Serves a connection through the middlewares, and lets none of their failures out while it can answer."""
         from heaven._mounting import watch
 
-        if self._stack is None:
-            self._stack = reduce(lambda inner, use: use[0](inner, **use[1]), self._middlewares, self._enter)
+        self._stack = self._stack or reduce(lambda app, use: use[0](app, **use[1]), self._middlewares, self._enter)
         state, error = await watch(self._stack, scope, receive, send)
-        if error is None:
-            return
-        if scope['type'] == 'lifespan' or state == 'begun':
+        if state == 'begun':
             raise error
         if state == 'waiting':
             log().error('a middleware failed', exc_info=error)
             await refuse(scope, send)
-        scope.get('heaven.errors', []).append(error)
+        if error is not None:
+            scope.get('heaven.errors', []).append(error)
 
     def _report(self, scope: Scope, error: BaseException) -> None:
         """Lets a failure that was answered go on through the middlewares, or to whoever listens for it."""

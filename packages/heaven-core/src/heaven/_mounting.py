@@ -119,9 +119,12 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> No
         req.app._root()._report(req.scope, error)
 
 
-async def watch(app: Any, scope: Scope, receive: Receive, send: Send) -> tuple[str, Exception | None]:
-    """Calls an ASGI app: tells whether it was waiting with its answer, had begun or was done, and what it raised."""
-    state, error = 'waiting', None
+async def watch(app: Any, scope: Scope, receive: Receive, send: Send) -> tuple[str, Any]:
+    """Calls an ASGI app: tells what it raised, and whether it was waiting with its answer then, had begun or was done.
+
+    What a lifespan answers ends nothing: it has begun at once.
+    """
+    state = 'begun' if scope['type'] == 'lifespan' else 'waiting'
 
     async def watched(message: Message) -> None:
         nonlocal state
@@ -131,6 +134,6 @@ async def watch(app: Any, scope: Scope, receive: Receive, send: Send) -> tuple[s
 
     try:
         await app(scope, receive, watched)
-    except Exception as failure:
-        error = failure
-    return state, error
+        return 'done', None
+    except Exception as error:
+        return state, error

@@ -32,7 +32,7 @@ class Abort(HeavenError):
     """
 
     def __init__(self, body: Any = None, status: Any = None) -> None:
-        if is_failure(body) and not is_failure(status):
+        if isinstance(body, int) and 400 <= body <= 599 and not (isinstance(status, int) and 400 <= status <= 599):
             body, status = status, body
         super().__init__(body, status)
         self.body, self.status = body, None if status is None else int(status)
@@ -91,11 +91,6 @@ def refuse(wrong: object, error: type[Exception], says: str) -> None:
     """Raises an error if something is wrong, for what is decided when the app is written, not when it serves."""
     if wrong:
         raise error(says)
-
-
-def is_failure(value: Any) -> bool:
-    """Tells whether a value is an HTTP status of failure, 400 to 599."""
-    return isinstance(value, int) and 400 <= value <= 599
 
 
 def optional(module: str, pip: str, need: str) -> Any:
