@@ -1,6 +1,9 @@
 """The verbs of registration, shared by an app, a group under a prefix and a subdomain."""
 
+# mypy: disable-error-code="empty-body"
+
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from heaven._hooks import Hook
@@ -10,6 +13,17 @@ from heaven.headers import TOKEN
 from heaven.types import App, Handler
 
 F = TypeVar('F', bound=Handler)
+V = TypeVar('V', bound=Callable[..., Any])
+
+
+def verb(declared: V) -> V:
+    """Makes what registers for the method of its name of a signature and a docstring."""
+
+    @wraps(declared)
+    def register(self: Any, route: str, *args: Any, **options: Any) -> Any:
+        return self.METHOD(declared.__name__, route, *args, **options)
+
+    return register  # type: ignore[return-value]
 
 
 class Options(TypedDict, total=False):
@@ -56,65 +70,65 @@ class Registrar:
         )
         return self._add(route, handler, subdomain, methods, **options)
 
+    @verb
     def GET(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for GET, which answers HEAD too where nothing else does."""
-        return self.METHOD('GET', route, handler, subdomain, **options)
 
+    @verb
     def HEAD(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for HEAD."""
-        return self.METHOD('HEAD', route, handler, subdomain, **options)
 
+    @verb
     def POST(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for POST."""
-        return self.METHOD('POST', route, handler, subdomain, **options)
 
+    @verb
     def PUT(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for PUT."""
-        return self.METHOD('PUT', route, handler, subdomain, **options)
 
+    @verb
     def PATCH(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for PATCH."""
-        return self.METHOD('PATCH', route, handler, subdomain, **options)
 
+    @verb
     def DELETE(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for DELETE."""
-        return self.METHOD('DELETE', route, handler, subdomain, **options)
 
+    @verb
     def OPTIONS(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for OPTIONS, in place of the automatic answer."""
-        return self.METHOD('OPTIONS', route, handler, subdomain, **options)
 
+    @verb
     def QUERY(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for QUERY: safe as GET, with a body as POST."""
-        return self.METHOD('QUERY', route, handler, subdomain, **options)
 
+    @verb
     def TRACE(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for TRACE."""
-        return self.METHOD('TRACE', route, handler, subdomain, **options)
 
+    @verb
     def CONNECT(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
     ) -> Callable[[F], F]:
         """Registers a handler for CONNECT."""
-        return self.METHOD('CONNECT', route, handler, subdomain, **options)
 
     def HTTP(
         self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]

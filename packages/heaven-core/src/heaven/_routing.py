@@ -98,6 +98,9 @@ class Segment(NamedTuple):
         return self.text == text if self.type is None else text != '' and converts(self.type, text)
 
 
+ANY, END = Segment('*', TYPES['str'], REST), Segment('', None, 0)
+
+
 def converts(kind: Type, text: str) -> bool:
     """Tells whether a text is of a type: whatever a converter raises, it is the text that did not convert."""
     try:
@@ -114,7 +117,13 @@ class Pattern:
         refuse(not isinstance(text, str), TypeError, f'a route is a str such as /patients/:id, not {text!r}')
         refuse(not text.startswith('/'), UrlError, f'{text!r} must begin with a slash: {"/" + text!r}')
         self.text, _, query = f'{prefix}{text}'.partition('?')
-        self.segments = tuple(self.segment(part, types) for part in self.text.removesuffix('/').split('/')[1:])
+        parts = self.text.removesuffix('/').split('/')[1:]
+        for odd in [part for part in parts if part in ('', '.', '..')]:
+            raise UrlError(f'{self.text!r} has a segment {odd!r}, which no request ever matches')
+        self.segments = tuple(
+            ANY if part == '*' else Segment(*(self.typed(part[1:], types) if part[0] == ':' else (part, None, 0)))
+            for part in parts
+        )
         self.queries = dict(self.query(part, types) for part in query.split('&')) if query else {}
         refuse(query and len(self.queries) <= query.count('&'), UrlError, f'{text!r} names a query twice')
         self.check()
@@ -131,18 +140,10 @@ class Pattern:
         """Gives this pattern below a prefix."""
         pattern = copy(self)
         if prefix is not None:
-            pattern.segments, below = prefix.segments + self.segments, '' if self.text == '/' else self.text
-            pattern.text = prefix.text.rstrip('/') + below or '/'
+            pattern.text = prefix.text.rstrip('/') + ('' if self.text == '/' else self.text) or '/'
+            pattern.segments = prefix.segments + self.segments
             pattern.check()
         return pattern
-
-    def segment(self, part: str, types: Mapping[str, Type]) -> Segment:
-        """Reads one segment."""
-        refuse(
-            part in ('', '.', '..'), UrlError, f'{self.text!r} has a segment {part!r}, which no request ever matches'
-        )
-        plain = ('*', TYPES['str'], REST) if part == '*' else (part, None, 0)
-        return Segment(*(self.typed(part[1:], types) if part.startswith(':') else plain))
 
     def query(self, part: str, types: Mapping[str, Type]) -> tuple[str, tuple[str, Callable[[str], Any], list[Any]]]:
         """Reads one query: its name, its type's name, what converts it, and its default in a list, if any."""
@@ -157,15 +158,14 @@ class Pattern:
 
     def typed(self, text: str, types: Mapping[str, Type]) -> tuple[str, Type, int]:
         """Reads `name` or `name:type`: gives the name, the type and its rank."""
-        name, colon, kind = text.partition(':')
+        name, _, kind = (text if ':' in text else f'{text}:str').partition(':')
         refuse(not name, UrlError, f'{self.text!r} has a parameter without a name: write :id or :id:int')
         refuse(
-            colon and kind not in types,
+            kind not in types,
             UrlError,
             f'{self.text!r}: there is no type {kind!r}, there are {", ".join(types)}; app.TYPE adds one',
         )
-        found = types[kind or 'str']
-        return name, found, found.rank
+        return name, types[kind], types[kind].rank
 
     def covers(self, path: Sequence[str]) -> bool:
         """Tells whether a path, given as its segments, matches."""
@@ -178,16 +178,10 @@ class Pattern:
     def relation(self, other: 'Pattern') -> bool | None:
         """Tells whether every path (True), no path (False) or some path (None) of another pattern matches this one."""
         sure: bool | None = True
-        for mine, theirs in zip_longest(self.segments, other.segments):
-            if mine and mine.rank == REST:
-                return sure
-            if theirs and theirs.rank == REST:
-                return None
-            if (
-                not (mine and theirs)
-                or not (theirs.type or mine.takes(theirs.text))
-                or not (mine.type or theirs.takes(mine.text))
-            ):
+        for mine, theirs in zip_longest(self.segments, other.segments, fillvalue=END):
+            if REST in (mine.rank, theirs.rank):
+                return sure if mine.rank == REST else None
+            if not (theirs.type or mine.takes(theirs.text)) or not (mine.type or theirs.takes(mine.text)):
                 return False
             if theirs.type and mine.rank not in (UNTYPED, theirs.rank):
                 sure = None
