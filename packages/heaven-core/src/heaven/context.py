@@ -57,8 +57,10 @@ class Keeper:
         """Gives the value kept under a name; AttributeError, which names what is there, if there is none."""
         if name in self._kept:
             return self._kept[name]
-        hint = '; app.sessions(secret_key) turns sessions on' if name == 'session' else ''
-        raise AttributeError(f'nothing was kept as {name!r}; kept: {", ".join(self._kept) or "nothing"}{hint}')
+        raise AttributeError(
+            f'nothing was kept as {name!r}; kept: {", ".join(self._kept) or "nothing"}'
+            + '; app.sessions(secret_key) turns sessions on' * (name == 'session')
+        )
 
 
 class Context(Keeper):
