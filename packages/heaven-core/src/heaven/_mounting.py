@@ -101,17 +101,8 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> No
 
     async def merged(message: Message) -> None:
         if message['type'].endswith(('start', 'accept')):
-            message = {
-                **message,
-                'headers': [
-                    *(
-                        (name.lower(), value)
-                        for name, value in message.get('headers') or ()
-                        if name.lower() not in names
-                    ),
-                    *extra,
-                ],
-            }
+            theirs = ((name.lower(), value) for name, value in message.get('headers') or ())
+            message = {**message, 'headers': [*(field for field in theirs if field[0] not in names), *extra]}
         await put(req, send, message)
 
     state, error = await watch(foreign.app, scope, receive, merged)

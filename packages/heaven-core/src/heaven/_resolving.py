@@ -54,9 +54,8 @@ def scoped(func: Handler, app: App) -> Handler:
 
 def prepared(func: Handler, app: App, threaded: bool = False) -> Handler:
     """Gives what runs a function: a plain one in a worker thread if it asked for that, under watch in debug."""
-    if is_async(func) or not (threaded or app.debug):
-        return func
-    return wraps(func, updated=())(partial(off_loop if threaded else timed, func))
+    how = off_loop if threaded else timed if app.debug else None
+    return func if how is None or is_async(func) else wraps(func, updated=())(partial(how, func))
 
 
 async def off_loop(func: Callable[..., Any], *args: Any) -> Any:

@@ -97,6 +97,9 @@ def optional(module: str, pip: str, need: str) -> Any:
     """Imports an optional part, or raises `MissingPackage` with the pip line; a broken part shows its own error."""
     from importlib import import_module, util
 
-    says = f"{need} needs a part that is not installed:\n\n    pip install '{pip}'\n"
-    refuse(not util.find_spec(module), MissingPackage, says)
+    refuse(
+        not util.find_spec(module),
+        MissingPackage,
+        f"{need} needs a part that is not installed:\n\n    pip install '{pip}'\n",
+    )
     return import_module(module)
