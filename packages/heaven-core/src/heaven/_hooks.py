@@ -8,7 +8,8 @@ where it depends on the path, and for paths in odd spellings, the chain is worke
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from heaven._routing import Pattern, is_async
+from heaven._resolving import is_async
+from heaven._routing import Pattern
 
 
 class Hook(NamedTuple):

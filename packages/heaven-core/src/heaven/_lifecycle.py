@@ -6,9 +6,8 @@ from functools import partial, reduce
 from typing import Any, cast
 
 from heaven import errors
-from heaven._resolving import imported, off_loop
-from heaven._routing import Route, is_async
-from heaven._serving import log, settled
+from heaven._resolving import imported, is_async, log, off_loop, settled
+from heaven._routing import Route
 from heaven._table import compile_tables, walk
 from heaven.context import Keeper
 from heaven.response import TEXT

@@ -1,4 +1,4 @@
-"""From what was registered as a handler to what can be called."""
+"""From what was registered as a handler to what can be called, and how it is called, whatever kind it is of."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
@@ -8,7 +8,6 @@ from sys import modules
 from time import perf_counter
 from typing import Any
 
-from heaven._routing import is_async
 from heaven.errors import HandlerError, refuse
 from heaven.types import App, Handler
 
@@ -73,8 +72,26 @@ def timed(func: Handler, *args: Any) -> Any:
     began = perf_counter()
     out = func(*args)
     if (took := 1000 * (perf_counter() - began)) >= 100:
-        from heaven._serving import log
-
         name = getattr(func, '__qualname__', repr(func))
         log().warning('%s held the event loop for %.0f ms: make it async or threaded=True', name, took)
     return out
+
+
+def is_async(func: Any) -> bool:
+    """Tells whether calling a function gives a coroutine: CO_COROUTINE is set in the flags of its code."""
+    while hasattr(func, 'func') and hasattr(func, 'keywords'):
+        func = func.func
+    code = getattr(func, '__code__', None) or getattr(type(func).__call__, '__code__', None)
+    return code is not None and bool(code.co_flags & 0x80)
+
+
+async def settled(out: Any) -> Any:
+    """Gives what was returned, awaited if it can be."""
+    return await out if isinstance(out, Awaitable) else out
+
+
+def log() -> Any:
+    """Gives the `heaven` logger; logging is imported when there is something to log."""
+    import logging
+
+    return logging.getLogger('heaven')

@@ -252,14 +252,6 @@ def typed(req: Request, res: Any, ctx: Any) -> None:
     req.queries.check()
 
 
-def is_async(func: Any, flag: int = 0x80) -> bool:
-    """Tells whether calling a function gives a coroutine (CO_COROUTINE), or has another flag of its code set."""
-    while hasattr(func, 'func') and hasattr(func, 'keywords'):
-        func = func.func
-    code = getattr(func, '__code__', None) or getattr(type(func).__call__, '__code__', None)
-    return code is not None and bool(code.co_flags & flag)
-
-
 class Router:
     """Finds the entry for a method and a path.
 

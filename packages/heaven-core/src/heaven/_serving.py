@@ -1,10 +1,9 @@
 """The last steps of every request: from a failure to a response, and from a response to what is sent."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from heaven._resolving import off_loop
-from heaven._routing import is_async
+from heaven._resolving import is_async, log as log, off_loop, settled as settled
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
 from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, KINDS, UNSET, kind_of
 from heaven.types import App, Context, Entry, Handler, Message, Request, Response, Send
@@ -12,23 +11,11 @@ from heaven.types import App, Context, Entry, Handler, Message, Request, Respons
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
 
 
-def log() -> Any:
-    """Gives the `heaven` logger; logging is imported when there is something to log."""
-    import logging
-
-    return logging.getLogger('heaven')
-
-
 def phrase(status: int) -> str:
     """Gives the words of a status (RFC 9110, 15)."""
     from http import HTTPStatus
 
     return getattr(HTTPStatus._value2member_map_.get(status), 'phrase', f'Status {status}')
-
-
-async def settled(out: Any) -> Any:
-    """Gives what was returned, awaited if it can be."""
-    return await out if isinstance(out, Awaitable) else out
 
 
 async def stray(func: Handler, out: Any, res: Any) -> Any:

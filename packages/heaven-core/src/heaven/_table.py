@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from heaven._hooks import Hook, arrange
-from heaven._resolving import prepared, scoped
-from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, is_async, readings
+from heaven._resolving import is_async, prepared, scoped
+from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, readings
 from heaven._serving import LENGTHS, conclude, decline, settled, stray
 from heaven.context import Context
 from heaven.errors import ClientError, UrlDuplicateError, refuse
