@@ -1,8 +1,10 @@
 """Any ASGI app inside an app of Heaven: its scope, its life, its answers and failures (ASGI, HTTP and WebSocket)."""
 
 import asyncio
+import gc
 
 import pytest
+from asks import jumping
 from driver import Live, StartupFailed, call
 from heaven import App
 from peer import EXTENSION, Peer, meet
@@ -351,6 +353,29 @@ def test_one_that_fails_to_stop_is_told_to_the_server_and_the_rest_stops(caplog)
     with pytest.raises(StartupFailed, match='stuck'), Live(app):
         pass
     assert seen == ['down'] and len(caplog.records) == 1
+
+
+def test_one_that_does_not_return_after_its_shutdown_is_cancelled_and_nothing_is_logged(caplog):
+    seen = []
+
+    async def foreign(scope, receive, send):
+        for event in ('startup', 'shutdown'):
+            await receive()
+            await send({'type': f'lifespan.{event}.complete'})
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append('cancelled')
+
+    async def main():
+        app, _ = mounted(foreign=foreign)
+        async with Live(app, limit=100):
+            pass
+        await asyncio.sleep(0)
+
+    jumping(main())
+    gc.collect()
+    assert (seen, caplog.records) == (['cancelled'], [])
 
 
 def test_a_copy_has_a_life_and_a_state_of_its_own():

@@ -38,7 +38,7 @@ class Foreign:
 
     async def life(self, parent: App) -> AsyncIterator[None]:
         """Starts the app, and stops it after the yield; one that knows no lifespan needs neither."""
-        from asyncio import FIRST_COMPLETED, Future, Queue, gather, wait
+        from asyncio import FIRST_COMPLETED, Future, Queue, create_task, wait
 
         async def tell(message: Message) -> None:
             told[message['type'].split('.')[1]].set_result(message)
@@ -46,7 +46,8 @@ class Foreign:
         asked, told = Queue[Message](), {event: Future[Message]() for event in ('startup', 'shutdown')}
         state = parent._foreign[self] = dict[str, Any]()
         scope = {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}, 'state': state}
-        task: Any = gather(self.app(scope, asked.get, tell), return_exceptions=True)
+        task: Any = create_task(self.app(scope, asked.get, tell))  # type: ignore[arg-type]
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             for event, answer in told.items():
                 asked.put_nowait({'type': f'lifespan.{event}'})
