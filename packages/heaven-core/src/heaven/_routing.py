@@ -169,10 +169,9 @@ class Pattern:
 
     def covers(self, path: Sequence[str]) -> bool:
         """Tells whether a path, given as its segments, matches."""
-        rest = self.rank[-1:] == (REST,)
-        fixed = self.segments[:-1] if rest else self.segments
-        return (len(path) >= len(fixed) if rest else len(path) == len(fixed)) and all(
-            segment.takes(text) for segment, text in zip(fixed, path, strict=False)
+        fixed = self.segments[:-1] if REST in self.rank else self.segments
+        return (len(path) == len(fixed) or REST in self.rank and len(path) > len(fixed)) and all(
+            map(Segment.takes, fixed, path)
         )
 
     def relation(self, other: 'Pattern') -> bool | None:
