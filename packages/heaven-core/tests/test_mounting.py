@@ -595,7 +595,7 @@ def test_a_copy_has_copies_of_what_is_mounted():
     child.GET('/', lambda req, res, ctx: res.out(200, req.app.peek('key')))
     root.mount(child, '/x')
     twin = root.copy()
-    twin._mounts[0].app.keep('key', 'fake')
+    twin._mounts[0].keep('key', 'fake')
     assert [call(app, 'GET', '/x').text for app in (root, twin)] == ['real', 'fake']
 
 

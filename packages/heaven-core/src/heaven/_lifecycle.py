@@ -21,7 +21,7 @@ class Lifecycle(Keeper):
     """What an app has registered, and its run: the time from startup to shutdown."""
 
     parent: App | None = None
-    _tables = _stack = _preflight = _probe = _replace = cast(Any, None)
+    _under = _label = _tables = _stack = _preflight = _probe = _replace = cast(Any, None)
     _running, _ready, _shared, _holders = False, False, False, 0
 
     def __init__(self) -> None:
@@ -87,7 +87,9 @@ class Lifecycle(Keeper):
             _holders=0,
             _parts=[],
         )
-        twin._mounts = [mount.copied(twin) for mount in self._mounts]
+        twin._mounts = [child.copy() for child in self._mounts]
+        for child in twin._mounts:
+            child.parent = twin
         if self._running and self.parent is None:
             twin._compile()
         twin._point()

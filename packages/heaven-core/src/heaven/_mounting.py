@@ -10,19 +10,6 @@ from heaven.response import FOREIGN, KINDS
 from heaven.types import App, ASGIApp, Message, Receive, Request, Response, Scope, Send
 
 
-class Mount:
-    """An app of Heaven's mounted on another."""
-
-    def __init__(self, app: App, prefix: Pattern | None, isolated: bool, subdomain: str | None) -> None:
-        self.app, self.prefix, self.isolated, self.subdomain = app, prefix, isolated, subdomain
-
-    def copied(self, parent: App) -> 'Mount':
-        """Gives the mount of a copy of the app, for a copy of the parent."""
-        twin = self.app.copy()
-        twin.parent = parent
-        return Mount(twin, self.prefix, self.isolated, self.subdomain)
-
-
 class Foreign:
     """Any other app mounted on one of Heaven's: the handler of its routes; its state is kept by the app it is on."""
 
@@ -78,9 +65,9 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
             UrlDuplicateError,
             'an app is mounted once, and not on itself: mount app.copy() to serve it twice',
         )
-        child.parent, child._shared = parent, not isolated
-        pattern = Pattern(prefix, parent._types) if len(whole.segments) > 1 else None
-        parent._mounts.append(Mount(child, pattern, isolated, label))
+        child.parent, child._shared, child._label = parent, not isolated, label
+        child._under = Pattern(prefix, parent._types) if len(whole.segments) > 1 else None
+        parent._mounts.append(child)
 
 
 async def forward(req: Request, res: Response, start: Message, send: Send) -> None:

@@ -36,12 +36,10 @@ def walk(app: App) -> list[Place]:
     """Gives an app and all that is mounted on it, outer ones first."""
     places = [Place(app, None, None, 0, app, True)]
     for place in places:
-        for mount in (mount for mount in place.app._mounts if mount.app is not None):
-            prefix = mount.prefix.under(place.prefix) if mount.prefix else place.prefix
-            realm, prefixed = (mount.app, bool(mount.prefix)) if mount.isolated else (place.realm, place.prefixed)
-            places.append(
-                Place(mount.app, prefix, mount.subdomain or place.subdomain, place.depth + 1, realm, prefixed)
-            )
+        for child in place.app._mounts:
+            prefix = child._under.under(place.prefix) if child._under else place.prefix
+            realm, prefixed = (place.realm, place.prefixed) if child._shared else (child, bool(child._under))
+            places.append(Place(child, prefix, child._label or place.subdomain, place.depth + 1, realm, prefixed))
     return places
 
 
