@@ -81,36 +81,23 @@ def jumping(coroutine):
         return runner.run(coroutine)
 
 
+def cost(work, *sizes):
+    """The least of five: what `work(*sizes)` makes costs when it is called, in nanoseconds of this thread."""
+    spent = []
+    for _ in range(5):
+        run = work(*sizes)
+        start = time.thread_time_ns()
+        run()
+        spent.append(time.thread_time_ns() - start)
+    return max(min(spent), 1)
+
+
 def ratio(work, n):
     """cost(10 n) / cost(n): about 10 for linear work, about 100 for quadratic."""
-
-    def cost(size):
-        spent = []
-        for _ in range(5):
-            run = work(size)
-            start = time.thread_time_ns()
-            run()
-            spent.append(time.thread_time_ns() - start)
-        return min(spent)
-
-    return cost(10 * n) / max(cost(n), 1)
+    return cost(work, 10 * n) / cost(work, n)
 
 
-def known():
-    """Work that copies memory and looks through it, as parsers do."""
-    data = b'%41\r\n=&' * 500_000
-    return data.translate(bytes.maketrans(b'%', b'=')).count(b'='), len(data.split(b'&'))
-
-
-def milliseconds(work):
-    """What `work()` makes costs when it is called, at the speed of a machine that does what is known in 25 ms."""
-    costs = []
-    for make in (work, lambda: known):
-        spent = []
-        for _ in range(5):
-            run = make()
-            start = time.thread_time()
-            run()
-            spent.append(time.thread_time() - start)
-        costs.append(min(spent))
-    return 25 * costs[0] / costs[1]
+def passes(work):
+    """How often five megabytes can be copied, looked through and split at the cost of what `work()` makes."""
+    data, table = b'%41\r\n=&' * 700_000, bytes.maketrans(b'%', b'=')
+    return cost(work) / cost(lambda: lambda: (data.translate(table).count(b'='), data.split(b'&')))

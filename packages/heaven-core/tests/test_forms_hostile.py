@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from random import Random
 
 import pytest
-from asks import milliseconds, ratio
+from asks import passes, ratio
 from heaven.errors import ClientError
 from heaven.forms import LINE, MAX_ESCAPES, MAX_FIELDS, MAX_FILES, MAX_HEADS, MAX_TEXT, Form, receive
 from parts import MULTIPART, URLENCODED, head, multipart, outcome, read, reader, text, upload
@@ -219,10 +219,10 @@ def test_the_cost_is_linear_in_what_was_sent(name):
 
 
 @pytest.mark.parametrize('name', COSTS)
-def test_ten_megabytes_hold_the_loop_for_less_than_fifty_milliseconds(name):
+def test_ten_megabytes_cost_no_more_than_to_look_through_them_a_few_times(name):
     content_type, chunks = COSTS[name](5 * MIB)
     whole = [b''.join(chunks)[: 10 * MIB]]
-    assert milliseconds(lambda: work(lambda _: (content_type, whole))(0)) < 50
+    assert passes(lambda: work(lambda _: (content_type, whole))(0)) < 4
 
 
 @pytest.mark.parametrize('kind', [MULTIPART, URLENCODED])
@@ -255,11 +255,11 @@ HEADS = {
 
 
 @pytest.mark.parametrize('name', HEADS)
-def test_hostile_headers_in_each_of_a_thousand_parts_hold_the_loop_for_less_than_fifty_milliseconds(name):
+def test_hostile_headers_in_each_of_a_thousand_parts_cost_no_more_than_ten_megabytes_do(name):
     disposition, *lines = HEADS[name]
     body = multipart(*[head(f'Content-Disposition: {disposition}', *lines) + b'1'] * 1000)
     assert status(body) in (400, 413)
-    assert milliseconds(lambda: lambda: status(body)) < 50
+    assert passes(lambda: lambda: status(body)) < 4
 
 
 def test_headers_at_their_limit_in_every_part_cost_what_their_bytes_cost():
