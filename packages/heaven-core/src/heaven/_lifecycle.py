@@ -61,7 +61,9 @@ class Lifecycle(Keeper):
     def _daemons(self) -> list[Any]:
         return [func for event, func in self._events if event == DAEMON]
 
-    daemons = property(_daemons, DAEMON, doc='The functions that run in the background; `app.daemons = f` adds one.')
+    daemons: Any = property(
+        _daemons, DAEMON, doc='The functions that run in the background; `app.daemons = f` adds one.'
+    )
 
     @property
     def _kept(self) -> dict[str, Any]:  # type: ignore[override]

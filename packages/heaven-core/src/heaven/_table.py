@@ -58,8 +58,8 @@ class Table:
     """All that one subdomain serves."""
 
     def __init__(self, root: App, places: list[Place]) -> None:
-        self.root, self._guards, self._router, self._sockets = root, list[Hook](), Router(), Router()
-        self.literals, self.find = self._router.literals, self._router.find
+        self._root, self._guards, self._router, self._sockets = root, list[Hook](), Router(), Router()
+        self._literals, self._find = self._router.literals, self._router.find
         self._places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,15 +69,15 @@ class Table:
             raw, root = scope['raw_path'], scope['root_path']
         except KeyError:
             if scope['type'] != 'http':
-                return await self.root._enter(scope, receive, send)
+                return await self._root._enter(scope, receive, send)
             method, path, raw, root = map(scope.get, ('method', 'path', 'raw_path', 'root_path'))
         req = Request()
         req.scope = scope
         req._receive = receive
         req._parts = req._body = entry = failure = fields = None
         if not root and (raw is None or 37 not in raw):  # no %, so that path is spelled as it was sent
-            leaf = self.literals.get(path)
-            entry = self.find(req, method, path) if leaf is None else leaf.get(method)
+            leaf = self._literals.get(path)
+            entry = self._find(req, method, path) if leaf is None else leaf.get(method)
         if not entry:
             if entry is not None:  # no route, no hook and no ERROR handler
                 try:
@@ -134,7 +134,7 @@ class Table:
             await req._clean()
             raise
         if fields is None:
-            return await conclude(self.root, req, res, ctx, send, failure)
+            return await conclude(self._root, req, res, ctx, send, failure)
         try:
             await send({'type': 'http.response.start', 'status': res._status or 200, 'headers': fields})
             await send({'type': 'http.response.body', 'body': data})
@@ -160,7 +160,7 @@ class Table:
                     leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, guards)
             router.freeze()
         if not self._guards and len(self._places) == 1:
-            self._router.missing = 404 in self.root._handlers and entry_of(self.root, declined(404), True)
+            self._router.missing = 404 in self._root._handlers and entry_of(self._root, declined(404), True)
 
     def guarded(self, entry: Any, guards: list[Hook]) -> Any:
         """Decides the hooks of an entry, given those that cover its path."""

@@ -37,6 +37,7 @@ class App(partial[Any], Registrar, Lifecycle, Keeper):
     """
 
     _renderer = _dumps = cast(Any, None)
+    __copy__: Any = Lifecycle.copy
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         return super().__new__(cls, Lifecycle._enter)

@@ -78,7 +78,8 @@ class Context(Keeper):
         def __setattr__(self, name: str, value: Any) -> None:
             """Keeps a value for the rest of the request, as any object does."""
 
-    __getattr__ = Keeper._kept_as
+    def __getattr__(self, name: str) -> Any:
+        return self._kept_as(name)
 
     def keep(self, key: str, value: Any) -> None:
         """Keeps a value for the rest of the request; AttributeError for a reserved name."""

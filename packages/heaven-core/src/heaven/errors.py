@@ -35,7 +35,8 @@ class Abort(HeavenError):
         if isinstance(body, int) and 400 <= body <= 599 and not (isinstance(status, int) and 400 <= status <= 599):
             body, status = status, body
         super().__init__(body, status)
-        self.body, self.status = body, None if status is None else int(status)
+        self.body: Any = body
+        self.status: int | None = None if status is None else int(status)
 
 
 class ClientError(HeavenError):

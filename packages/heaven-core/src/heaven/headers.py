@@ -13,7 +13,7 @@ TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ
 VALUE = frozenset(map(chr, (9, *range(0x20, 0x7F), *range(0x80, 0x100))))
 FRAMING = frozenset({b'content-type', b'content-length', b'transfer-encoding', b'set-cookie'})
 _free: dict[str, bytes] = {}
-known_header = _free.get  # a method of an imported name is looked up anew at every call
+_known_header = _free.get  # a method of an imported name is looked up anew at every call
 
 
 @lru_cache(1000)

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn, Self
 
 from heaven.errors import Abort
-from heaven.headers import ResponseHeaders, known_header
+from heaven.headers import ResponseHeaders, _known_header
 from heaven.rendering import is_text, renderer_of
 from heaven.types import Context, Request
 
@@ -135,7 +135,7 @@ class Response:
     def header(self, name: str, value: Any) -> Self:
         """Sets a header, replacing one of that name; None removes it. ValueError for what cannot be sent."""
         if (
-            (known := known_header(name)) is None
+            (known := _known_header(name)) is None
             or type(value) is not str
             or not value.isascii()
             or not value.isprintable()
