@@ -330,7 +330,7 @@ class Router:
             rows = starts.get(segments[1]) or starts[None]
         except IndexError:
             return None
-        for pick, leaves, _ in rows:
+        for pick, leaves, rest in rows:
             leaf = leaves.get(pick(segments))
             if leaf is not None:
                 entry = leaf.get(method)
@@ -340,6 +340,8 @@ class Router:
                     req._params = {name: (convert or str)(segments[at]) for name, at, convert in entry.names}
                 except Exception:
                     return None
+                if rest:
+                    req._params['*'] = '/'.join(segments[rest:])
                 return entry
         return None if segments[0] or not last or method == 'HEAD' else self.missing
 

@@ -1,6 +1,7 @@
 """The table that serves requests, compiled from the registrations of an app and of all that is mounted on it."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from heaven._hooks import Hook, arrange
@@ -60,6 +61,7 @@ class Table:
     def __init__(self, root: App, places: list[Place]) -> None:
         self._root, self._guards, self._router, self._sockets = root, list[Hook](), Router(), Router()
         self._literals, self._find = self._router.literals, self._router.find
+        self._guarded, self._unmatched = lru_cache(1000)(self.guarded), lru_cache(1000)(unmatched)
         self._places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,10 +143,14 @@ class Table:
         except OSError:
             req._gone = True
 
-    def reach(self, app: App, matched: bool = True) -> list[Hook]:
-        """Gives the guards in whose reach a route of the app is, or a path that has no route."""
+    def reach(self, app: App, matched: bool = True) -> list[tuple[int, Hook]]:
+        """Gives the guards, and their places, in whose reach a route of the app is, or a path that has no route."""
         apps = line(app)
-        return [guard for guard in self._guards if guard.place.realm in apps or not matched and guard.place.prefixed]
+        return [
+            (at, guard)
+            for at, guard in enumerate(self._guards)
+            if guard.place.realm in apps or not matched and guard.place.prefixed
+        ]
 
     def freeze(self) -> None:
         """Lets GET answer HEAD, decides the hooks as far as the patterns do, and sorts the routes."""
@@ -154,18 +160,19 @@ class Table:
                 if 'GET' in leaf:
                     leaf.setdefault('HEAD', leaf['GET'].but(method='HEAD', head=True, answers='GET'))
                 for method, entry in leaf.items():
-                    related = [(guard, guard.pattern.relation(entry.pattern)) for guard in self.reach(entry.app)]
-                    guards = [guard for guard, relation in related if relation is not False]
-                    unsure = REST in entry.pattern.rank or any(relation is None for _, relation in related)
-                    leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, guards)
+                    related = {at: guard.pattern.relation(entry.pattern) for at, guard in self.reach(entry.app)}
+                    guards = tuple(at for at, relation in related.items() if relation is not False)
+                    unsure = None in related.values()
+                    leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, method, guards)
             router.freeze()
         if not self._guards and len(self._places) == 1:
             self._router.missing = 404 in self._root._handlers and entry_of(self._root, declined(404), True)
 
-    def guarded(self, entry: Any, guards: list[Hook]) -> Any:
-        """Decides the hooks of an entry, given those that cover its path."""
-        names = (entry.method, 'GET') if entry.answers == 'GET' or entry.method == 'WS' else (entry.method,)
-        return entry.but(unsure=False, **arrange(guards, names))
+    def guarded(self, entry: Any, method: str, guards: tuple[int, ...]) -> Any:
+        """Decides the hooks of an entry, given the places of those that cover its path."""
+        names = (method, 'GET') if entry.answers == 'GET' or method == 'WS' else (method,)
+        chains = arrange([self._guards[at] for at in guards], names)
+        return entry.but(method=method, **({'always': chains['always']} if entry.handler is no_path else chains))
 
     def seek(self, req: Request) -> Any:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
@@ -178,22 +185,24 @@ class Table:
         reads, (entry, found) = readings(path, segments[1:]), router.search(method, segments)
         if whole or where is None:
             entry, found = None, {name for leaf in router.leaves() for name in leaf} - {'*'} if whole else set()
-        req._params = found if entry else {}
-        if entry is not None:
-            entry, reach = entry.but(method=method), self.reach(entry.app)
-        else:
-            allow = ', '.join(sorted({*found, 'OPTIONS'})) if found else None
-            status = 404 if not allow else 204 if method == 'OPTIONS' else 405
-            handler = declined(status, allow) if where or whole else no_path
+        req._params, matched = found if entry else {}, entry is not None
+        if not matched:
             app = next(
                 place.app
                 for place in self._places
                 if place.prefix is None or place.prefix.covers(reads[0][: len(place.prefix.segments)])
             )
-            entry = entry_of(app, handler, is_async(handler), method=method, answers='GET' * (method == 'HEAD'))
-            reach = self.reach(app, False)
-        entry = self.guarded(entry, [guard for guard in reach if any(map(guard.pattern.covers, reads))])
-        return entry if where or whole else entry.but(before=(), after=())
+            allow = ', '.join(sorted({*found, 'OPTIONS'})) if found else None
+            status = 400 if where is None and not whole else 404 if not allow else 204 if method == 'OPTIONS' else 405
+            entry = self._unmatched(app, method, status, allow)
+        covers = (at for at, guard in self.reach(entry.app, matched) if any(map(guard.pattern.covers, reads)))
+        return self._guarded(entry, method, tuple(covers))
+
+
+def unmatched(app: App, method: str, status: int, allow: str | None) -> Any:
+    """Makes the entry of what has no route."""
+    handler = no_path if status == 400 else declined(status, allow)
+    return entry_of(app, handler, is_async(handler), method=method, answers='GET' * (method == 'HEAD'))
 
 
 def no_path(req: Request, res: Response, ctx: Context) -> None:
