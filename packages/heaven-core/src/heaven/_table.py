@@ -130,6 +130,8 @@ class Table:
                 fields = [kind.header, LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)]
                 if res._fields is not None:
                     fields += res._fields.items()
+                    if b'content-type' in res._fields:
+                        del fields[0]
         except Exception as error:
             failure = error
         except BaseException:

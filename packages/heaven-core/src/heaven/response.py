@@ -189,7 +189,8 @@ class Response:
     def out(self, status: int, body: Any = None, headers: Mapping[str, Any] | None = None) -> Self:
         """Sets status, body and headers at once: `return res.out(401, 'Log in first')`."""
         self.status, self.body = status, body
-        self.headers.update(headers or {})
+        for name, value in (headers or {}).items():
+            self.header(name, value)
         return self
 
     def html(self, markup: str) -> Self:
