@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from heaven._routing import Pattern
-from heaven._serving import deliver, log, put, repair
+from heaven._serving import log, put
 from heaven.errors import UrlDuplicateError, refuse
 from heaven.response import FOREIGN, KINDS
 from heaven.types import App, ASGIApp, Message, Receive, Request, Response, Scope, Send
@@ -70,9 +70,12 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
         parent._mounts.append(child)
 
 
-async def forward(req: Request, res: Response, start: Message, send: Send) -> None:
-    """Calls a foreign app, its root path extended and the headers of the hooks merged into its answer."""
-    foreign, entry = res._body, req._entry
+async def forward(req: Request, res: Response, start: Message, send: Send) -> Exception | None:
+    """Calls a foreign app, its root path extended and the headers of the hooks merged into its answer.
+
+    Gives back what it failed with before it answered.
+    """
+    foreign = res._body
     extra = [field for field in start['headers'] if field[0] not in (b'content-length', b'content-type')]
     names = {name for name, _ in extra} - {b'set-cookie', b'vary'}
     scope = {
@@ -94,17 +97,13 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> No
         await put(req, send, message)
 
     state, error = await watch(foreign.app, scope, receive, merged)
-    if error is None or req._gone:
-        return
-    if state == 'waiting':
-        error, start, data = await repair(error, entry, req, res, res._ctx)
-        await deliver(entry, req, res, send, start, data)
-    else:
-        log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
+    if error is None or req._gone or state == 'waiting':
+        return None if req._gone else error
+    log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
     if state == 'begun':
         raise error
-    if error is not None:
-        req.app._root()._report(req.scope, error)
+    req.app._root()._report(req.scope, error)
+    return None
 
 
 async def watch(app: Any, scope: Scope, receive: Receive, send: Send) -> tuple[str, Any]:

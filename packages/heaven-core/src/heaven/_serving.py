@@ -1,6 +1,7 @@
 """The last steps of every request: from a failure to a response, and from a response to what is sent."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from heaven._resolving import is_async, log as log, off_loop, settled as settled
@@ -13,8 +14,6 @@ LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
 
 def phrase(status: int) -> str:
     """Gives the words of a status (RFC 9110, 15)."""
-    from http import HTTPStatus
-
     return getattr(HTTPStatus._value2member_map_.get(status), 'phrase', f'Status {status}')
 
 
@@ -23,8 +22,10 @@ async def stray(func: Handler, out: Any, res: Any) -> Any:
     out = await settled(out)
     if out is not None and out is not res and id(func) not in warned:
         warned[id(func)] = func
-        name = f'{getattr(func, "__module__", "")}.{getattr(func, "__qualname__", repr(func))}'
-        log().warning('%s returned %s, which is ignored: set res.body instead', name, type(out).__name__)
+        name, kind = getattr(func, '__qualname__', repr(func)), type(out).__name__
+        log().warning(
+            '%s.%s returned %s, which is ignored: set res.body instead', getattr(func, '__module__', ''), name, kind
+        )
     return out
 
 
@@ -39,85 +40,76 @@ async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
     return out
 
 
-async def recover(
-    error: Exception, entry: Entry, req: Request, res: Response, ctx: Context, last: bool = False
-) -> Exception | None:
-    """Makes the response of a failure; gives the error back if it goes on, as one that nobody expected does."""
-    res.error = error
-    if isinstance(error, Disconnected) and req._gone:
+async def recover(error: Any, req: Request, res: Response, ctx: Context, last: bool = False) -> Any:
+    """Makes the response of a failure; gives back the error that goes on: one that nobody expected."""
+    res.error, known = error, isinstance(error, (Abort, ClientError))
+    if req._gone and isinstance(error, Disconnected):
         return error
-    said, status, known = None, 500, isinstance(error, (Abort, ClientError))
-    if isinstance(error, (Abort, ClientError)):
-        status = error.status or (400 if res._status in (None, 200) else res.status)
-        said = error.body if isinstance(error, Abort) else None
+    said = isinstance(error, Abort) and error.body is not None
+    status = 500 if not known else error.status or (400 if res._status in (None, 200) else res._status)
+    caching = () if status == 500 else (b'cache-control', b'expires')
+    res._forget((*caching, b'content-type') if said else caching)
+    res._status = status
     if isinstance(error, TooLarge):
         error.__traceback__ = None  # its frames hold what was read
-    caching = () if status == 500 else (b'cache-control', b'expires')
-    res._forget(caching if said is None else (*caching, b'content-type'))
-    res._status = status
-    handler, nearest = (None, False) if said is not None or last else find_handler(entry.app, error, status)
+    handler, key = (plain, status) if said or last else find_handler(req._entry.app, error, status)
+    failure = error if key == status and not known else None
     try:
-        if handler is not None:
-            await call(handler, req, res, ctx)
-        elif entry.app.debug and not known:
-            from heaven._debug import page
-
-            page(error, req, res)
-        else:
-            words = str(error) if isinstance(error, ClientError) else phrase(status)
-            res.body = words if said is None else said
+        await call(handler, req, res, ctx)
     except Exception as another:
-        if (failure := await recover(another, entry, req, res, ctx, last=True)) is not None:
-            return failure
-    if nearest or known:
-        return None
-    log().error('%s %s failed', req.method, req.path, exc_info=error)
-    return error
+        failure = await recover(another, req, res, ctx, last=True) or failure
+    if failure is error:
+        log().error('%s %s failed', req.method, req.path, exc_info=error)
+    return failure
 
 
-def find_handler(app: App | None, error: Exception | None, status: int) -> tuple[Handler | None, bool]:
-    """Finds the ERROR handler, in the app or those around it, and tells whether it is one for the class."""
+def find_handler(app: App | None, error: Exception | None, status: int) -> tuple[Handler, Any]:
+    """Finds the ERROR handler, in the app or those around it, and what it was registered for."""
     expected = (Exception,) if isinstance(error, (Abort, ClientError)) else ()
     keys = [*(kind for kind in type(error).__mro__ if kind not in expected), status]
-    while app is not None:
-        for key in keys:
-            if key in app._handlers:
-                return app._handlers[key], key is not status
-        app = app.parent
-    return None, False
+    found = ((each._handlers[key], key) for each in line(app) for key in keys if key in each._handlers)
+    return next(found, (plain, status))
 
 
-async def decline(status: int, req: Request, res: Response, ctx: Context) -> None:
-    """Answers with a status that is no failure, 404 or 405, or lets the ERROR handler do it."""
-    res._status, handler = status, find_handler(req._entry.app, None, status)[0]
-    if handler is None:
-        res.body = phrase(status)
-    else:
-        await call(handler, req, res, ctx)
+def line(app: App | None) -> list[App]:
+    """Gives an app and those around it, the nearest first."""
+    return [app, *line(app.parent)] if app is not None else []
+
+
+def plain(req: Request, res: Response, ctx: Context) -> None:
+    """Answers where no ERROR handler does: in the words of the error or the status, in debug with the traceback."""
+    error = res.error
+    if error is not None and not isinstance(error, (Abort, ClientError)) and req._entry.app.debug:
+        from heaven._debug import page
+
+        return page(error, req, res)
+    said = error.body if isinstance(error, Abort) else str(error) if isinstance(error, ClientError) else None
+    res.body = phrase(res.status) if said is None else said
 
 
 async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Send, failure: Exception | None) -> None:
     """Ends a request that is more than two messages: what failed, streams, files, hooks that always run."""
-    entry = req._entry
+    last = False
     try:
         if failure is not None:
-            failure = await recover(failure, entry, req, res, ctx)
-        for hook in (ready, *(hook for hook, _ in entry.always)):
+            failure = await recover(failure, req, res, ctx)
+        for hook in (ready, *(hook for hook, _ in req._entry.always)):
             try:
                 await call(hook, req, res, ctx)
             except Exception as error:
-                failure = await recover(error, entry, req, res, ctx) or failure
+                failure = await recover(error, req, res, ctx) or failure
         if req._gone and failure is not None:
             return
-        try:
-            start, data = fix(entry, res)
-        except Exception as error:
-            failure, start, data = await repair(error, entry, req, res, ctx)
-        await deliver(entry, req, res, send, start, data)
+        while (unsent := await deliver(req, res, send)) is not None:
+            failure, last = await recover(unsent, req, res, ctx, last), True
         if failure is not None:
             app._report(req.scope, failure)
         elif res._status != 500:
-            await run_deferred(res)
+            for func, owner in res._deferred or ():
+                try:
+                    await settled(func(owner) if is_async(func) else await off_loop(func, owner))
+                except Exception as error:
+                    log().error('deferred %r failed', func, exc_info=error)
     finally:
         await req._clean()
 
@@ -144,55 +136,48 @@ def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
     return start, b'' if entry.head or status in BODILESS else data
 
 
-async def repair(error: Exception, entry: Entry, req: Request, res: Response, ctx: Context, last: bool = False) -> Any:
-    """Answers in place of what could not be encoded, in plain words if the ERROR handler's page cannot be either."""
-    failure = await recover(error, entry, req, res, ctx, last)
-    try:
-        return failure, *fix(entry, res)
-    except Exception as another:
-        return await repair(another, entry, req, res, ctx, last=True)
-
-
-async def deliver(entry: Entry, req: Request, res: Response, send: Send, start: Message, data: bytes | None) -> None:
-    """Sends what is more than two messages: a stream, a file, another app's answer, or one with a body to drop."""
+async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
+    """Sends what is more than two messages; gives back what failed where nothing had been sent."""
     from asyncio import CancelledError, current_task
 
+    try:
+        start, data = fix(req._entry, res)
+    except Exception as error:
+        return error
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
         start['headers'] = [*(pair for pair in start['headers'] if pair[0] != b'connection'), (b'connection', b'close')]
     if kind_of(res._body) is FOREIGN:
         from heaven._mounting import forward
 
         return await forward(req, res, start, send)
-    task: Any = current_task() if data is None else None
+    task: Any = current_task()
     try:
         await put(req, send, start)
         if data is None:
             await pump(req, res._body, send, int(dict(start['headers']).get(b'content-length', -1)), task.cancel)
+        await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': req._overflow > 0})
         if req._overflow:
-            await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': True})
             await req._drain()
-            data = None
-        await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': False})
+            await put(req, send, {'type': 'http.response.body', 'body': b'', 'more_body': False})
     except (Exception, CancelledError) as error:
-        if req._gone and isinstance(error, (CancelledError, Disconnected, OSError)):
-            if task is not None:
-                task.uncancel()
-            return
-        if isinstance(error, Exception):
+        left = req._gone and isinstance(error, (CancelledError, Disconnected, OSError))
+        if isinstance(error, Exception) and not left:
             log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
-        raise
+        if not left:
+            raise
+        task.uncancel()
     finally:
         await res._close()
+    return None
 
 
-async def put(req: Request, send: Send, message: Message) -> bool:
+async def put(req: Request, send: Send, message: Message) -> None:
     """Sends a message; an OSError means that the client was not there to take it (ASGI, HTTP: disconnected client)."""
     try:
         await send(message)
     except OSError:
         req._gone = True
         raise
-    return True
 
 
 async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callable[[], Any]) -> None:
@@ -241,12 +226,3 @@ async def close(body: Any) -> None:
         await settled(closing and closing())
     except Exception as error:
         log().error('a stream failed as it was closed', exc_info=error)
-
-
-async def run_deferred(res: Response) -> None:
-    """Runs what was put off until the answer had been sent, each on its own."""
-    for func, app in res._deferred or ():
-        try:
-            await settled(func(app) if is_async(func) else await off_loop(func, app))
-        except Exception as error:
-            log().error('deferred %r failed', func, exc_info=error)

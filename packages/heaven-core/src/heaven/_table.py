@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from heaven._hooks import Hook, arrange
 from heaven._resolving import is_async, prepared, scoped
 from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, readings
-from heaven._serving import LENGTHS, conclude, decline, settled, stray
+from heaven._serving import LENGTHS, call, conclude, find_handler, line, settled, stray
 from heaven.context import Context
 from heaven.errors import ClientError, UrlDuplicateError, refuse
 from heaven.request import Request
@@ -42,11 +42,6 @@ def walk(app: App) -> list[Place]:
             realm, prefixed = (place.realm, place.prefixed) if child._shared else (child, bool(child._under))
             places.append(Place(child, prefix, child._label or place.subdomain, place.depth + 1, realm, prefixed))
     return places
-
-
-def line(app: App | None) -> list[App]:
-    """Gives an app and those around it, the nearest first."""
-    return [app, *line(app.parent)] if app is not None else []
 
 
 def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Any:
@@ -218,7 +213,8 @@ def declined(status: int, allow: str | None = None) -> Handler:
     async def handler(req: Request, res: Response, ctx: Context) -> None:
         res.header('allow', allow)
         res.status = status
-        return None if status == 204 else await decline(status, req, res, ctx)
+        if status != 204:
+            await call(find_handler(req._entry.app, None, status)[0], req, res, ctx)
 
     return handler
 
