@@ -6,7 +6,7 @@ import logging
 import pytest
 from asks import ask, jumping, raised, see
 from driver import Exchange, call
-from heaven import App, Disconnected, TooLarge
+from heaven import App, ClientError, Disconnected, TooLarge
 
 MIB = 2**20
 AHEAD = ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY']
@@ -85,6 +85,23 @@ def test_a_request_that_announced_no_body_has_an_empty_one(method):
 def test_an_announced_body_that_nobody_read_is_an_error_that_says_so(headers):
     error = raised(lambda req, res, ctx: req.body, method='GET', body=[b'a'], headers=headers)
     assert error is not None and 'read()' in str(error)
+
+
+@pytest.mark.parametrize('headers', [{'content-length': '1'}, {'transfer-encoding': 'chunked'}])
+@pytest.mark.parametrize('part', ['body', 'text', 'json'])
+def test_a_body_that_a_client_sends_where_none_is_expected_is_a_400_that_says_so(part, headers, caplog):
+    headers['content-type'] = 'application/json'
+    reply = ask(lambda req, res, ctx: getattr(req, part), 'GET', body=[b'1'], headers=headers)
+    assert (reply.status, caplog.records) == (400, [])
+    assert 'GET takes no body here' in reply.text and 'read()' in reply.text
+    error = raised(lambda req, res, ctx: getattr(req, part), method='GET', body=[b'1'], headers=headers)
+    assert isinstance(error, ClientError) and isinstance(error, RuntimeError)
+
+
+def test_a_body_that_is_not_read_ahead_on_a_streaming_route_is_no_fault_of_the_client(caplog):
+    for options in ({}, {'body': [b'a'], 'headers': {'content-length': '1'}}):
+        error = raised(lambda req, res, ctx: req.body, method='POST', options={'stream': True}, **options)
+        assert type(error) is RuntimeError and 'req.stream()' in str(error)
 
 
 def test_an_announced_length_of_zero_is_no_body():

@@ -242,6 +242,29 @@ def test_a_body_can_be_read_after_disconnected_was_asked(method):
     assert ask(handler, method, body=[b'a', b'b']).body == b'ab'
 
 
+@pytest.mark.parametrize('options', [{}, {'body': None}, {'headers': {'content-length': '0'}}], ids=str)
+@pytest.mark.parametrize('stream', [False, True])
+def test_a_request_without_a_body_is_read_at_once_after_disconnected_was_asked(stream, options):
+    async def handler(req, res, ctx):
+        assert not await req.disconnected()
+        read = await asyncio.wait_for(req.read(), 1)
+        assert not await req.disconnected()
+        res.body = [read.decode(), req.body.decode()]
+
+    app = App()
+    app.GET('/', handler, stream=stream)
+
+    async def run():
+        async with Live(app) as live:
+            with live.open('GET', **options) as exchange:
+                if 'body' in options:
+                    await asyncio.sleep(0.01)
+                    await exchange.feed(b'', more=False)
+                return await exchange.reply()
+
+    assert asyncio.run(run()).json() == ['', '']
+
+
 # out
 
 

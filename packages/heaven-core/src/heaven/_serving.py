@@ -184,7 +184,7 @@ async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callabl
     """Sends a stream piece by piece, of the length that was set unless that is -1, until the client leaves."""
     source, sent = body.__aiter__() if hasattr(body, '__aiter__') else in_thread(body), 0
     req._interrupt = cancel
-    req._arm()
+    req._listen()
     try:
         async for chunk in source:
             if chunk.__class__ is not bytes:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from heaven._files import safe_name, save
 from heaven.errors import ClientError, Missing, TooLarge, optional
-from heaven.request import CHARSETS, Request
+from heaven.request import Request, decode
 
 MAX_FIELDS, MAX_FILES, MAX_TEXT, MAX_FORM, SPILL = 1000, 100, 2**20, 2**30, 256 * 2**10
 MAX_HEAD, MAX_HEADS, LINE, MAX_ESCAPES = 8 * 2**10, 384 * 2**10, 64, 2**16
@@ -114,14 +114,6 @@ class Form(Mapping[str, Any]):
         await to_thread(
             lambda: [file.file.close() for each in self._values.values() for file in each if isinstance(file, File)]
         )
-
-
-def decode(data: bytes, charset: str = 'utf-8') -> str:
-    """Decodes the text of a field; ClientError, a 400, if it is none, or in a charset that forms are not sent in."""
-    try:
-        return data.decode(charset if charset.startswith(CHARSETS) else 'unknown')
-    except (LookupError, ValueError):
-        raise ClientError(f'a field of the form is not text in {charset:.40}') from None
 
 
 def bound(size: int, limit: int, what: str) -> None:
@@ -233,10 +225,10 @@ def form(req: Request) -> Form:
 
     async def load() -> None:
         if entry.stream:
-            req.stream()
+            chunks = req._chunks(MAX_FORM if entry.ceiling is None else entry.ceiling)
             req._overflow = req._special = True  # until it is all read, a failure leaves a client that still sends
             req._finally(form.close)
-            await receive(filler, req._chunks(MAX_FORM if entry.ceiling is None else entry.ceiling))
+            await receive(filler, chunks)
         else:
             fill(filler, await req.read())
         form._load, req._overflow = None, False

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
-from heaven.errors import ClientError, Disconnected, TooLarge, UnsupportedMedia
+from heaven.errors import ClientError, Disconnected, TooLarge, UnsupportedMedia, refuse
 from heaven.headers import Cookies, Headers, Queries, _TypedQueries
 from heaven.types import App, Entry, Form, Message, Receive, Scope
 
@@ -31,6 +31,18 @@ def once(func: Callable[[Any], T]) -> cached_property[T]:
     return cast(Any, property(part, doc=func.__doc__))  # type: ignore[no-any-return]
 
 
+def decode(data: bytes, charset: str = 'utf-8', what: str = 'a field of the form') -> str:
+    """Decodes a text; ClientError, a 400, if it is none, or in a charset that texts are not sent in."""
+    try:
+        return data.decode(charset if charset.startswith(CHARSETS) else 'unknown')
+    except (LookupError, ValueError):
+        raise ClientError(f'{what} is not text in {charset!r:.40}') from None
+
+
+class Unread(ClientError, RuntimeError):
+    """A body came that the route does not read ahead."""
+
+
 class Address(NamedTuple):
     """One end of the connection; both are None where the server does not know."""
 
@@ -54,9 +66,7 @@ class Request:
     _body: bytes | None
     _parts: dict[str, Any] | None
     _pending = _interrupt = cast(Any, None)
-    _more = True
-    _gone = _streamed = False
-    _overflow = _received = 0
+    _more, _gone, _streamed, _overflow, _received = True, False, False, 0, 0
     _cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
 
     @property
@@ -152,21 +162,22 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The body that was read; RuntimeError if there is one that nobody has read yet."""
-        unread = self._body is None and self._more and ('transfer-encoding' in self.headers or self.length)
-        if unread or self._body is None and self._entry.stream:
-            how = 'async for chunk in req.stream()' if self._entry.stream else 'await req.read()'
-            raise RuntimeError(f'the body is not read ahead on this route: {how} reads it')
+        """The body that was read; RuntimeError if nobody has read it yet, which is a 400 where none was expected."""
+        if self._body is None:
+            refuse(
+                self._entry.stream,
+                RuntimeError,
+                'the body is not read ahead on this route: async for chunk in req.stream() reads it',
+            )
+            if self._more and ('transfer-encoding' in self.headers or self.length):
+                raise Unread(f'{self.method} takes no body here: await req.read() would read it')
         return self._body or b''
 
     @property
     def text(self) -> str:
         """The body as text, in the charset of its content type, else UTF-8; ClientError if it is not."""
         charset = self.headers.get('content-type', '').lower().partition('charset=')[2].split(';')[0].strip('"\' ')
-        try:
-            return self.body.decode(charset if charset.startswith(CHARSETS) else 'unknown' if charset else 'utf-8')
-        except (LookupError, ValueError):
-            raise ClientError(f'the body is not text in {charset or "utf-8"!r:.40}') from None
+        return decode(self.body, charset or 'utf-8', 'the body')
 
     @once
     def json(self) -> Any:
@@ -205,16 +216,8 @@ class Request:
     async def read(self) -> bytes:
         """Reads the whole body, whatever the method, up to `max_body_size`; TooLarge past it, Disconnected if cut."""
         if self._body is None:
-            limit: int = self._entry.limit
-            if self._streamed or (self.length or 0) > limit:
-                self._claim()
-                self._admit(max(self._overflow, self.length or 0), limit)
-            self._streamed = True
-            body = self._take(await self._ask()) if self._more else b''
-            if self._more or len(body) > limit:
-                body = b''.join([body, *[chunk async for chunk in self._chunks(limit, len(body))]])
-            self._body = body
-        return self._body or b''
+            self._body = b''.join([chunk async for chunk in self._chunks(self._entry.limit)])
+        return self._body
 
     def stream(self) -> AsyncIterator[bytes]:
         """Gives the body chunk by chunk, once, on `stream=True` routes.
@@ -222,9 +225,11 @@ class Request:
         async for chunk in req.stream():
             await store(chunk)
         """
-        if not self._entry.stream:
-            raise RuntimeError('register the route with stream=True to read its body with req.stream()')
-        self._claim()
+        refuse(
+            not self._entry.stream,
+            RuntimeError,
+            'register the route with stream=True to read its body with req.stream()',
+        )
         return self._chunks(self._entry.ceiling)
 
     async def disconnected(self) -> bool:
@@ -232,70 +237,68 @@ class Request:
         from asyncio import sleep
 
         for _ in range(3):
-            self._arm()
+            self._listen()
             await sleep(0)
         return self._gone
 
-    def _claim(self) -> None:
-        if self._streamed and not (self._gone or self._overflow):
-            raise RuntimeError('the body can be read once, and it was')
+    def _chunks(self, limit: int | None) -> AsyncIterator[bytes]:
+        """Gives the body chunk by chunk to the one that reads it, in whatever way."""
+        refuse(
+            self._streamed and not (self._gone or self._overflow),
+            RuntimeError,
+            'the body can be read once, and it was',
+        )
         self._streamed = True
+        return self._pieces(limit)
 
-    def _admit(self, size: int, limit: int | None) -> None:
-        if limit is not None and size > limit:
-            self._overflow, self._special = size, True
-            raise TooLarge(f'the body is larger than {limit} bytes')
-
-    async def _chunks(self, limit: int | None, size: int = 0) -> AsyncIterator[bytes]:
+    async def _pieces(self, limit: int | None) -> AsyncIterator[bytes]:
         from asyncio import sleep
 
-        self._admit(max(size, self._overflow, self.length or 0), limit)
-        while self._more:
-            chunk = self._take(await self._ask())
-            size += len(chunk)
-            self._admit(size, limit)
+        chunk, size, announced = b'', 0, max(self._overflow, self.length or 0)
+        while limit is None or max(size, announced) <= limit:
             if chunk:
                 yield chunk
+            if not self._more:
+                return
+            chunk = await self._next()
+            size += len(chunk)
             if not self._received % 1000:
                 await sleep(0)
+        self._overflow, self._special = max(size, announced), True
+        raise TooLarge(f'the body is larger than {limit} bytes')
 
-    def _ask(self) -> Awaitable[Message]:
-        """Asks for the next message: the one owner of `receive` in a request, with `_take`, which is given it."""
+    async def _next(self) -> Any:
+        """Gives the next piece of the body: what asks for a message takes the one that was heard, if one was."""
+        if not self._gone:
+            pending, self._pending = self._pending, None
+            self._received += 1
+            message = await (pending or self._receive())
+            self._gone |= message['type'] == 'http.disconnect'
         if self._gone:
-            raise Disconnected('the client has left')
-        pending, self._pending = self._pending, None
-        self._received += 1
-        return self._receive() if pending is None else pending
-
-    def _take(self, message: Message) -> Any:
-        """Gives the piece of the body that a message brought."""
-        if message['type'] == 'http.disconnect':
-            self._gone = True
             raise Disconnected('the client has left')
         self._more = message.get('more_body', False)
         if self._interrupt is not None:
-            self._arm()
+            self._listen()
         return message.get('body', b'')
 
-    def _arm(self) -> None:
+    def _listen(self) -> None:
         """Listens for the client leaving; a chunk that comes instead stays where the next read finds it."""
         if self._pending is None and not self._gone:
             from asyncio import ensure_future
 
-            self._pending = ensure_future(self._receive())
-            self._pending.add_done_callback(self._told)
-            self._special = True
+            self._pending, self._special = ensure_future(self._hear(self._received)), True
 
-    def _told(self, pending: Any) -> None:
-        if pending.cancelled() or pending.exception() is not None:
-            return
-        message = pending.result()
+    async def _hear(self, received: int) -> Message:
+        """Waits for the next message; past the empty end of a body that nobody waits for, for the client to leave."""
+        message = await self._receive()
+        silent = message['type'] == 'http.request' and not (message.get('body') or message.get('more_body'))
+        if silent and self._more and self._received == received:
+            self._more = False  # from here on, whoever reads finds an end and does not wait
+            message = await self._receive()
         self._gone |= message['type'] == 'http.disconnect'
-        said = self._gone or message.get('body') or message.get('more_body')
-        if self._more and not said and self._pending is pending:
-            self._more, self._pending = False, None
-        if self._interrupt is not None:
-            self._interrupt() if self._gone else self._arm()
+        if self._gone and self._interrupt is not None:
+            self._interrupt()
+        return message
 
     def _finally(self, close: Callable[[], Awaitable[None]]) -> None:
         """Sees to it that something is closed when the request has ended, however it ends."""
@@ -312,11 +315,10 @@ class Request:
         """Reads and drops what the client still sends, so that it comes to read the answer: 8 MiB or 5 seconds."""
         from asyncio import timeout
 
-        left = DRAIN_BYTES
-        if self._received or '100-continue' not in self.headers.get('expect', '').lower():
-            try:
-                async with timeout(DRAIN_SECONDS):
-                    while self._more and left > 0:
-                        left -= len(self._take(await self._ask()))
-            except (TimeoutError, Disconnected):
-                pass
+        left = DRAIN_BYTES if self._received or '100-continue' not in self.headers.get('expect', '').lower() else 0
+        try:
+            async with timeout(DRAIN_SECONDS):
+                while self._more and left > 0:
+                    left -= len(await self._next())
+        except (TimeoutError, Disconnected):
+            pass
