@@ -9,7 +9,7 @@ import pytest
 from asks import ask, jumping
 from driver import Live
 from heaven import App
-from heaven._events import Events, frame
+from heaven._events import events, frame
 
 
 def parse(stream):
@@ -143,7 +143,7 @@ def test_while_the_source_is_silent_a_comment_goes_out_every_ping_and_nothing_is
         yield 'c'
 
     async def run():
-        return [item async for item in Events(slow(), 10)]
+        return [item async for item in events(slow(), 10)]
 
     ping = b': ping\n\n'
     assert jumping(run()) == [b'data: a\n\n', ping, ping, ping, b'data: b\n\n', b'data: c\n\n']
@@ -161,7 +161,7 @@ def test_a_source_keeps_its_context_from_one_event_to_the_next():
 
     async def run():
         var.set('handler')
-        return [item async for item in Events(source(), 10)]
+        return [item async for item in events(source(), 10)]
 
     assert asyncio.run(run()) == [b'data: handler\n\n', b'data: inside\n\n', b'data: inside\n\n']
 

@@ -18,8 +18,10 @@ PAGE = """<!doctype html>
 
 def page(error: BaseException, req: Request, res: Response) -> None:
     """Shows a traceback, escaped, as HTML, or as text to a client that wants no HTML."""
-    texts = f'{type(error).__name__}: {error}', f'{req.method} {req.path}', ''.join(format_exception(error))
-    title, request, trace = (text.encode('utf-8', 'replace').decode() for text in texts)
+    title, request, trace = (
+        text.encode('utf-8', 'replace').decode()
+        for text in (f'{type(error).__name__}: {error}', f'{req.method} {req.path}', ''.join(format_exception(error)))
+    )
     if 'text/html' in req.headers.get('accept', ''):
         res.html(PAGE.format(title=escape(title), request=escape(request), trace=escape(trace)))
     else:

@@ -2,10 +2,12 @@
 
 import re
 from asyncio import gather, get_running_loop, wait
+from collections.abc import AsyncIterator
 from contextvars import copy_context
-from typing import Any, Self
+from typing import Any
 
-from heaven import _codec as codec, _serving as serving
+from heaven import _codec as codec
+from heaven._serving import close, in_thread
 
 FIELDS = {'event': '[^\r\n\0]*', 'id': '[^\r\n\0]*', 'retry': '[0-9]+'}
 
@@ -25,41 +27,32 @@ def frame(item: Any, codec: Any = codec) -> bytes:
         if not re.fullmatch(FIELDS[name], text):
             raise ValueError(f'{text!r:.80} cannot be the {name} of an event')
     data = event['data'] if isinstance(event['data'], str) else codec.dumps(event['data'])
-    lines += [
-        ('data', text) for text in re.split('\r\n|\r|\n', data if isinstance(data, str) else bytes(data).decode())
-    ]
-    return ''.join([*(f'{name}: {text}\n' for name, text in lines), '\n']).encode()
+    texts = re.split('\r\n|\r|\n', data if isinstance(data, str) else bytes(data).decode())
+    return ''.join(
+        [*(f'{name}: {text}\n' for name, text in lines), *(f'data: {text}\n' for text in texts), '\n']
+    ).encode()
 
 
-class Events:
-    """Iterates over frames, with a comment for every `ping` seconds of silence.
+async def events(iterator: Any, ping: float | None = 15, codec: Any = codec) -> AsyncIterator[bytes]:
+    """Gives frames, with a comment for every `ping` seconds of silence.
 
     What the source, async or not, does between two events is one task, so that a comment cuts nothing.
     """
+    source = aiter(iterator) if hasattr(iterator, '__aiter__') else in_thread(iter(iterator))
+    context, end = copy_context(), object()
 
-    def __init__(self, iterator: Any, ping: float | None = 15, codec: Any = codec) -> None:
-        self.iterator, self.ping, self.codec, self.context = iterator, ping or None, codec, copy_context()
-        self.source = aiter(iterator) if hasattr(iterator, '__aiter__') else serving.in_thread(iter(iterator))
-        self.pending: Any = None
+    async def step() -> Any:
+        return await anext(source, end)
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        self.pending = self.pending or get_running_loop().create_task(self.step(), context=self.context)
-        if not (await wait([self.pending], timeout=self.ping))[0]:
-            return b': ping\n\n'
-        step, self.pending = self.pending, None
-        return frame(step.result(), self.codec)
-
-    async def step(self) -> Any:
-        return await anext(self.source)
-
-    async def aclose(self) -> None:
-        """Ends the source: what it waits for is cancelled, then it is closed."""
-        if self.pending is not None:
-            self.pending.cancel()
-            await gather(self.pending, return_exceptions=True)
-        await serving.close(self.source)
-        if self.iterator is not self.source:
-            await serving.close(self.iterator)
+    try:
+        while True:
+            task = get_running_loop().create_task(step(), context=context)
+            while not (await wait([task], timeout=ping or None))[0]:
+                yield b': ping\n\n'
+            if task.result() is end:
+                return
+            yield frame(task.result(), codec)
+    finally:
+        task.cancel()
+        await gather(task, return_exceptions=True)
+        await close(None if source is iterator else source)

@@ -7,14 +7,9 @@ from typing import Any
 from heaven._resolving import is_async, log as log, off_loop, settled as settled
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
 from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, KINDS, UNSET, kind_of
-from heaven.types import App, Context, Entry, Handler, Message, Request, Response, Send
+from heaven.types import App, Context, Handler, Message, Request, Response, Send
 
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
-
-
-def phrase(status: int) -> str:
-    """Gives the words of a status (RFC 9110, 15)."""
-    return getattr(HTTPStatus._value2member_map_.get(status), 'phrase', f'Status {status}')
 
 
 async def stray(func: Handler, out: Any, res: Any) -> Any:
@@ -22,9 +17,11 @@ async def stray(func: Handler, out: Any, res: Any) -> Any:
     out = await settled(out)
     if out is not None and out is not res and id(func) not in warned:
         warned[id(func)] = func
-        name, kind = getattr(func, '__qualname__', repr(func)), type(out).__name__
         log().warning(
-            '%s.%s returned %s, which is ignored: set res.body instead', getattr(func, '__module__', ''), name, kind
+            '%s.%s returned %s, which is ignored: set res.body instead',
+            getattr(func, '__module__', ''),
+            getattr(func, '__qualname__', repr(func)),
+            type(out).__name__,
         )
     return out
 
@@ -42,16 +39,13 @@ async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
 
 async def recover(error: Any, req: Request, res: Response, ctx: Context, last: bool = False) -> Any:
     """Makes the response of a failure; gives back the error that goes on: one that nobody expected."""
-    res.error, known = error, isinstance(error, (Abort, ClientError))
+    known = isinstance(error, (Abort, ClientError))
+    res.error = error.with_traceback(None) if isinstance(error, TooLarge) else error  # its frames hold what was read
     if req._gone and isinstance(error, Disconnected):
         return error
     said = isinstance(error, Abort) and error.body is not None
-    status = 500 if not known else error.status or (400 if res._status in (None, 200) else res._status)
-    caching = () if status == 500 else (b'cache-control', b'expires')
-    res._forget((*caching, b'content-type') if said else caching)
-    res._status = status
-    if isinstance(error, TooLarge):
-        error.__traceback__ = None  # its frames hold what was read
+    status = res._status = 500 if not known else error.status or (400 if res._status in (None, 200) else res._status)
+    res._forget([*(() if status == 500 else (b'cache-control', b'expires')), *((b'content-type',) if said else ())])
     handler, key = (plain, status) if said or last else find_handler(req._entry.app, error, status)
     failure = error if key == status and not known else None
     try:
@@ -65,8 +59,8 @@ async def recover(error: Any, req: Request, res: Response, ctx: Context, last: b
 
 def find_handler(app: App | None, error: Exception | None, status: int) -> tuple[Handler, Any]:
     """Finds the ERROR handler, in the app or those around it, and what it was registered for."""
-    expected = (Exception,) if isinstance(error, (Abort, ClientError)) else ()
-    keys = [*(kind for kind in type(error).__mro__ if kind not in expected), status]
+    known = isinstance(error, (Abort, ClientError))
+    keys = [*(kind for kind in type(error).__mro__ if kind is not Exception or not known), status]
     found = ((each._handlers[key], key) for each in line(app) for key in keys if key in each._handlers)
     return next(found, (plain, status))
 
@@ -84,12 +78,12 @@ def plain(req: Request, res: Response, ctx: Context) -> None:
 
         return page(error, req, res)
     said = error.body if isinstance(error, Abort) else str(error) if isinstance(error, ClientError) else None
-    res.body = phrase(res.status) if said is None else said
+    known = HTTPStatus._value2member_map_.get(res.status)
+    res.body = said if said is not None else getattr(known, 'phrase', f'Status {res.status}')
 
 
 async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Send, failure: Exception | None) -> None:
     """Ends a request that is more than two messages: what failed, streams, files, hooks that always run."""
-    last = False
     try:
         if failure is not None:
             failure = await recover(failure, req, res, ctx)
@@ -101,7 +95,7 @@ async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Se
         if req._gone and failure is not None:
             return
         while (unsent := await deliver(req, res, send)) is not None:
-            failure, last = await recover(unsent, req, res, ctx, last), True
+            failure = await recover(unsent, req, res, ctx, last=res.error is not None)
         if failure is not None:
             app._report(req.scope, failure)
         elif res._status != 500:
@@ -118,12 +112,11 @@ def ready(req: Request, res: Response, ctx: Context) -> None:
     """Does nothing: a call of it opens the file that is to be sent."""
 
 
-def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
+def fix(req: Request, res: Response) -> tuple[Message, bytes | None]:
     """Fixes the headers of a response: gives its first message, and its body unless that is sent in pieces."""
     kind, status, fields, data = kind_of(res._body), res._status or 200, dict(res._fields or ()), None
-    fields.pop(b'transfer-encoding', None)
     if kind.quick or kind.encode is not None:
-        data = (kind.encode or entry.dumps)(res._body)
+        data = (kind.encode or req._entry.dumps)(res._body)
         fields[b'content-length'] = b'%d' % len(data)
     if status in BODILESS:
         fields.pop(b'content-length', None)
@@ -131,9 +124,13 @@ def fix(entry: Entry, res: Response) -> tuple[Message, bytes | None]:
         fields.setdefault(*kind.header)
     if not (length := fields.get(b'content-length', b'0')).isdigit():
         raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
+    if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
+        fields[b'connection'] = b'close'
     pairs = [*fields.items(), *((b'set-cookie', cookie) for cookie in res._cookies)]
-    start: Message = {'type': 'http.response.start', 'status': status, 'headers': pairs}
-    return start, b'' if entry.head or status in BODILESS else data
+    return (
+        {'type': 'http.response.start', 'status': status, 'headers': pairs},
+        b'' if req._entry.head or status in BODILESS else data,
+    )
 
 
 async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
@@ -141,11 +138,9 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
     from asyncio import CancelledError, current_task
 
     try:
-        start, data = fix(req._entry, res)
+        start, data = fix(req, res)
     except Exception as error:
         return error
-    if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
-        start['headers'] = [*(pair for pair in start['headers'] if pair[0] != b'connection'), (b'connection', b'close')]
     if kind_of(res._body) is FOREIGN:
         from heaven._mounting import forward
 
@@ -160,10 +155,9 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
             await req._drain()
             await put(req, send, {'type': 'http.response.body', 'body': b'', 'more_body': False})
     except (Exception, CancelledError) as error:
-        left = req._gone and isinstance(error, (CancelledError, Disconnected, OSError))
-        if isinstance(error, Exception) and not left:
-            log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
-        if not left:
+        if not (req._gone and isinstance(error, (CancelledError, Disconnected, OSError))):
+            if isinstance(error, Exception):
+                log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
             raise
         task.uncancel()
     finally:
@@ -203,20 +197,19 @@ async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callabl
 
 
 async def in_thread(iterator: Iterator[Any]) -> AsyncIterator[Any]:
-    """Takes from a sync iterator in worker threads, so that it may block."""
-    from asyncio import CancelledError, ensure_future, shield, to_thread, wait
+    """Takes from a sync iterator in worker threads, so that it may block; one at work is waited for, come what may."""
+    from asyncio import ensure_future, to_thread, wait
 
     end = object()
-    while True:
-        step = ensure_future(to_thread(next, iterator, end))
-        try:
-            item = await shield(step)
-        except CancelledError:
+    try:
+        while True:
+            step = ensure_future(to_thread(next, iterator, end))
             await wait([step])
-            raise
-        if item is end:
-            return
-        yield item
+            if step.result() is end:
+                return
+            yield step.result()
+    finally:
+        await wait([step])
 
 
 async def close(body: Any) -> None:

@@ -200,7 +200,7 @@ class ResponseHeaders(MutableMapping[str, str]):
             _free[name] = key
         if key == b'set-cookie':
             res._cookies = () if value is None else (*res._cookies, *values)
-        elif value is None:
+        elif value is None or key == b'transfer-encoding':  # which is the server's to set
             fields.pop(key, None)
         else:
             fields[key] = b', '.join(filter(None, values))

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
-from heaven.errors import optional
-from heaven.types import App, Context, Request, Response
+from heaven.types import Context, Request, Response
 
+PLAIN = ('.txt', '.txt.j2', '.txt.jinja', '.txt.jinja2')  # so end the names of templates that are text, not HTML
 Trio = tuple[Request, Response, Context]
 
 
@@ -43,17 +43,3 @@ class Renderer(Protocol):
         self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], /
     ) -> AsyncIterator[str]:
         """Gives the text in pieces, and not before the first is made: an error until then can still be answered."""
-
-
-def is_text(name: str) -> bool:
-    """Tells whether a template is plain text, neither escaped nor HTML: `.txt`, also in `x.txt.j2` and its like."""
-    return name.endswith(('.txt', '.txt.j2', '.txt.jinja', '.txt.jinja2'))
-
-
-def renderer_of(app: App, name: str) -> Renderer:
-    """Gives what renders the templates of an app: what was plugged, else heaven-templating on `./templates`."""
-    if app.renderer is None:
-        optional('heaven_templating', 'heaven-templating', f'rendering {name!r}').Templates('templates').install(
-            app._root()
-        )
-    return app.renderer  # type: ignore[return-value]

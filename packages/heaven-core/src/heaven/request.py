@@ -62,17 +62,16 @@ class Request:
     scope: Scope
     _receive: Receive
     _entry: Entry
-    _app: App | None = None
     _body: bytes | None
     _parts: dict[str, Any] | None
-    _pending = _interrupt = cast(Any, None)
+    _app = _pending = _interrupt = cast(Any, None)
     _more, _gone, _streamed, _overflow, _received = True, False, False, 0, 0
     _cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
 
     @property
     def app(self) -> App:
         """The app on which the function that asks was registered."""
-        return self._app or self._entry.app
+        return self._app or self._entry.app  # type: ignore[no-any-return]
 
     @property
     def method(self) -> str:
@@ -193,10 +192,13 @@ class Request:
         try:
             return self._entry.codec.loads(body)
         except Exception as error:
-            why = (
-                'is JSON nested too deep' if isinstance(error, RecursionError) else f'is not valid JSON: {error!s:.200}'
-            )
-            raise ClientError(f'the body {why if body else "is empty"}') from None
+            raise ClientError(
+                'the body is empty'
+                if not body
+                else 'the body is JSON nested too deep'
+                if isinstance(error, RecursionError)
+                else f'the body is not valid JSON: {error!s:.200}'
+            ) from None
 
     @once
     def form(self) -> Form:
@@ -291,11 +293,11 @@ class Request:
     async def _hear(self, received: int) -> Message:
         """Waits for the next message; past the empty end of a body that nobody waits for, for the client to leave."""
         message = await self._receive()
-        silent = message['type'] == 'http.request' and not (message.get('body') or message.get('more_body'))
-        if silent and self._more and self._received == received:
-            self._more = False  # from here on, whoever reads finds an end and does not wait
-            message = await self._receive()
         self._gone |= message['type'] == 'http.disconnect'
+        said = self._gone or message.get('body') or message.get('more_body')
+        if not said and self._more and self._received == received:
+            self._more = False  # from here on, whoever reads finds an end and does not wait
+            return await self._hear(received)
         if self._gone and self._interrupt is not None:
             self._interrupt()
         return message

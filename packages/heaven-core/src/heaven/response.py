@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn, Self
 
-from heaven.errors import Abort
+from heaven.errors import Abort, optional
 from heaven.headers import ResponseHeaders, _known_header
-from heaven.rendering import is_text, renderer_of
+from heaven.rendering import PLAIN
 from heaven.types import Context, Request
 
 BODILESS = frozenset({204, 205, 304})
@@ -211,9 +211,10 @@ class Response:
         `ping` is the seconds of silence after which an event stream sends a comment, so that proxies keep it open.
         """
         if sse:
-            from heaven._events import Events
+            from heaven._events import events
 
-            iterator, content_type = Events(iterator, ping, self._req._entry.codec), 'text/event-stream'
+            self._streams = (*self._streams, iterator)
+            iterator, content_type = events(iterator, ping, self._req._entry.codec), 'text/event-stream'
             self.headers['cache-control'] = 'no-cache'
         elif content_type.startswith('text/') and 'charset' not in content_type:
             content_type += '; charset=utf-8'
@@ -263,12 +264,17 @@ class Response:
         return str(await self._template('render', name, values, block, blocks))
 
     def _template(self, verb: str, name: str, values: dict[str, Any], block: str | None, blocks: Sequence[str]) -> Any:
-        render = getattr(renderer_of(self._req.app, name), verb)
-        return render(name, values, (self._req, self, self._ctx), (block, *blocks) if block else blocks)
+        app = self._req.app
+        if app.renderer is None:
+            templating = optional('heaven_templating', 'heaven-templating', f'rendering {name!r}')
+            templating.Templates('templates').install(app._root())
+        return getattr(app.renderer, verb)(
+            name, values, (self._req, self, self._ctx), (block, *blocks) if block else blocks
+        )
 
     def _rendered(self, name: str, text: Any) -> Self:
         self.body = text
-        self.headers.setdefault('content-type', f'text/{"plain" if is_text(name) else "html"}; charset=utf-8')
+        self.headers.setdefault('content-type', f'text/{"plain" if name.endswith(PLAIN) else "html"}; charset=utf-8')
         return self
 
     async def _close(self) -> None:

@@ -119,7 +119,7 @@ class WebSocket:
             try:
                 if new and self._open:
                     self._res._forget(())
-                    fixed = fix(self._req._entry, self._res)[0]['headers']
+                    fixed = fix(self._req, self._res)[0]['headers']
                     fields = [field for field in fixed if not field[0].startswith(HANDSHAKE)]
                     await self._send({'type': 'websocket.accept', 'subprotocol': subprotocol, 'headers': fields})
                 if message is not None:

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import jinja2
 from heaven.errors import HeavenError
-from heaven.rendering import is_text
+from heaven.rendering import PLAIN
 from jinja2 import nodes
 from jinja2.runtime import Context
 from jinja2.utils import missing
@@ -120,7 +120,7 @@ class Loader(jinja2.BaseLoader):
         with open(path, encoding='utf-8') as file:
             stamp = os.fstat(file.fileno()).st_mtime_ns
             source = file.read()
-        self.escaped[template] = folder.escape and not is_text(template)
+        self.escaped[template] = folder.escape and not template.endswith(PLAIN)
 
         def is_fresh() -> bool:
             return self.find(template) == found and os.stat(path).st_mtime_ns == stamp
