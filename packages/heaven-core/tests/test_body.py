@@ -98,6 +98,14 @@ def test_a_body_that_a_client_sends_where_none_is_expected_is_a_400_that_says_so
     assert isinstance(error, ClientError) and isinstance(error, RuntimeError)
 
 
+def test_a_form_that_a_client_sends_where_none_is_expected_is_a_400_that_says_so(caplog):
+    options = {'body': [b'a=1'], 'headers': {'content-type': 'application/x-www-form-urlencoded', 'content-length': '3'}}
+    reply = ask(lambda req, res, ctx: req.form.get('a'), 'GET', **options)
+    assert (reply.status, caplog.records) == (400, []) and 'await req.form' in reply.text
+    error = raised(lambda req, res, ctx: req.form.get('a'), method='POST', options={'stream': True}, **options)
+    assert type(error) is RuntimeError
+
+
 def test_a_body_that_is_not_read_ahead_on_a_streaming_route_is_no_fault_of_the_client(caplog):
     for options in ({}, {'body': [b'a'], 'headers': {'content-length': '1'}}):
         error = raised(lambda req, res, ctx: req.body, method='POST', options={'stream': True}, **options)

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from heaven._files import safe_name, save
 from heaven.errors import ClientError, Missing, TooLarge, optional
-from heaven.request import Request, decode
+from heaven.request import Request, Unread, decode
 
 MAX_FIELDS, MAX_FILES, MAX_TEXT, MAX_FORM, SPILL = 1000, 100, 2**20, 2**30, 256 * 2**10
 MAX_HEAD, MAX_HEADS, LINE, MAX_ESCAPES = 8 * 2**10, 384 * 2**10, 64, 2**16
@@ -76,7 +76,7 @@ class Form(Mapping[str, Any]):
     """
 
     def __init__(self, load: Any = None) -> None:
-        self._load, self._values = load, dict[str, list[Any]]()
+        self._load, self._unread, self._values = load, RuntimeError, dict[str, list[Any]]()
 
     def __await__(self) -> Generator[Any, None, Self]:
         yield from self._load().__await__() if self._load else ()
@@ -85,7 +85,7 @@ class Form(Mapping[str, Any]):
     @property
     def _fields(self) -> dict[str, list[Any]]:
         if vars(self).get('_load') is not None:
-            raise RuntimeError('the body is not read ahead here: form = await req.form')
+            raise self._unread('the body is not read ahead here: form = await req.form')
         return self._values if '_values' in vars(self) else {}  # as in a form that is being copied
 
     def __getitem__(self, name: str) -> Any:
@@ -234,7 +234,7 @@ def form(req: Request) -> Form:
         form._load, req._overflow = None, False
 
     if filler and (entry.stream or req._body is None and ('transfer-encoding' in req.headers or req.length)):
-        form._load = load
+        form._load, form._unread = load, RuntimeError if entry.stream else Unread
     elif filler:
         fill(filler, req.body)
     return form
