@@ -99,7 +99,10 @@ def test_a_body_that_a_client_sends_where_none_is_expected_is_a_400_that_says_so
 
 
 def test_a_form_that_a_client_sends_where_none_is_expected_is_a_400_that_says_so(caplog):
-    options = {'body': [b'a=1'], 'headers': {'content-type': 'application/x-www-form-urlencoded', 'content-length': '3'}}
+    options = {
+        'body': [b'a=1'],
+        'headers': {'content-type': 'application/x-www-form-urlencoded', 'content-length': '3'},
+    }
     reply = ask(lambda req, res, ctx: req.form.get('a'), 'GET', **options)
     assert (reply.status, caplog.records) == (400, []) and 'await req.form' in reply.text
     error = raised(lambda req, res, ctx: req.form.get('a'), method='POST', options={'stream': True}, **options)
