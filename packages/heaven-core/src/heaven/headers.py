@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapp
 from functools import lru_cache
 from typing import Any, overload
 
-from heaven.errors import ClientError, Missing
+from heaven.errors import ClientError, Missing, refuse
 from heaven.types import Response
 
 MAX_QUERIES, MAX_COOKIES = 1000, 180
@@ -19,8 +19,11 @@ _known_header = _free.get  # a method of an imported name is looked up anew at e
 @lru_cache(1000)
 def header_name(name: str) -> bytes:
     """Gives a header's name as sent, lower-case; ValueError unless it is a token (RFC 9110, 5.6.2)."""
-    if not isinstance(name, str) or not name or not TOKEN.issuperset(name):
-        raise ValueError(f'{name!r:.80} is no header name: use letters, digits and hyphens')
+    refuse(
+        not isinstance(name, str) or not name or not TOKEN.issuperset(name),
+        ValueError,
+        f'{name!r:.80} is no header name: use letters, digits and hyphens',
+    )
     return name.lower().encode()
 
 
@@ -85,50 +88,52 @@ class Headers(Mapping[str, str]):
         return [value.decode('latin-1') for key, value in self._raw if key == looked_up(name)]
 
 
-def pairs_of(querystring: str) -> list[tuple[str, str]]:
-    """Gives the names and values of a query; what is not UTF-8 becomes U+FFFD."""
-    from urllib.parse import unquote_plus
-
-    pairs = (part.partition('=') for part in querystring.split('&') if part)
-    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
-
-
 class Queries(dict[str, Any]):
     """The query of a request: one value a name, the last, and every one of them through `all`.
+
+    What is not UTF-8 becomes U+FFFD; more than 1000 are a 400.
 
     req.queries.get('page', '1')
     req.queries['since']                    # Missing, a 400, if absent
     req.queries.all('tag')
     """
 
-    __slots__ = ('_query',)
+    __slots__ = ('_pairs',)
+
+    _spec: Mapping[str, tuple[str, Callable[[str], Any], list[Any]]] = {}
 
     def __init__(self, querystring: str) -> None:
-        if querystring.count('&') >= MAX_QUERIES and sum(map(bool, querystring.split('&'))) > MAX_QUERIES:
+        pairs = [part.partition('=') for part in querystring.split('&') if part]
+        if len(pairs) > MAX_QUERIES:
             raise ClientError(f'more than {MAX_QUERIES} queries')
-        self._query = querystring
         if '%' in querystring or '+' in querystring:
-            self.update(pairs_of(querystring))
-        else:
-            for part in querystring.split('&'):
-                if part:
-                    name, _, self[name] = part.partition('=')
+            from urllib.parse import unquote_plus
+
+            pairs = [(unquote_plus(name), '=', unquote_plus(value)) for name, _, value in pairs]
+        self._pairs = pairs
+        for name, _, value in pairs:
+            self[name] = value
 
     def __missing__(self, name: str) -> Any:
         raise Missing('query', name)
 
     def all(self, name: str) -> list[Any]:
-        """Gives every value of a query, in the order they came."""
-        return [value for key, value in pairs_of(self._query) if key == name]
+        """Gives every value of a query, in the order they came; ClientError, a 400, for one that does not convert."""
+        kind, convert, default = self._spec.get(name, ('str', str, ()))
+        try:
+            return [convert(value) for key, _, value in self._pairs if key == name] or [*default]
+        except Exception:
+            raise ClientError(f'query {name!r} must be of type {kind}') from None
 
     def check(self) -> None:
-        """Converts what is typed: nothing here."""
+        """Converts every typed query, so that a bad one is a 400 before the handler runs."""
+        self.update({name: self[name] for name in self._spec if name in self})
 
 
 class _TypedQueries(Queries):
     """The queries of a route that types some of them: those are converted when they are read."""
 
-    items, values = Mapping.items, Mapping.values  # type: ignore[assignment]
+    get, items, values = Mapping.get, Mapping.items, Mapping.values  # type: ignore[assignment]
 
     def __init__(self, querystring: str, spec: Mapping[str, tuple[str, Callable[[str], Any], list[Any]]]) -> None:
         super().__init__(querystring)
@@ -137,22 +142,6 @@ class _TypedQueries(Queries):
 
     def __getitem__(self, name: str) -> Any:
         return self.all(name)[-1] if name in self and name in self._spec else super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Gives the last value of a query, converted, or the default."""
-        return self[name] if name in self else default
-
-    def all(self, name: str) -> list[Any]:
-        """Gives every value of a query, converted; ClientError, a 400, for one that does not convert."""
-        kind, convert, default = self._spec.get(name, ('str', str, []))
-        try:
-            return [convert(value) for value in super().all(name)] or [*default]
-        except Exception:
-            raise ClientError(f'query {name!r} must be of type {kind}') from None
-
-    def check(self) -> None:
-        """Converts every typed query, so that a bad one is a 400 before the handler runs."""
-        self.update({name: self[name] for name in self._spec if name in self})
 
 
 class Cookies(dict[str, str]):
@@ -168,9 +157,9 @@ class Cookies(dict[str, str]):
         header = header.replace('; ', ';')
         odd = ' ' in header or '\t' in header or '"' in header
         for pair in header.split(';'):
-            name, value = pair.split('=', 1) if '=' in pair else ('', pair)
-            if odd:
-                name, value = name.strip(' \t'), value.strip(' \t')
+            name, equals, value = pair.partition('=')
+            if odd or not equals:
+                name, value = (text.strip(' \t') for text in ((name, value) if equals else ('', name)))
                 value = value[1:-1] if value[:1] == '"' == value[-1:] and len(value) > 1 else value
             if (name or value) and name not in self and len(self) < MAX_COOKIES:
                 self[name] = value
@@ -179,8 +168,8 @@ class Cookies(dict[str, str]):
         raise Missing('cookie', name)
 
 
-class ResponseHeaders(MutableMapping[str, str]):
-    """The headers of a response: names in any case, values checked at the line that sets them.
+class ResponseHeaders(Headers, MutableMapping[str, str]):
+    """The headers of a response: read like those of a request, and checked at the line that sets them.
 
     res.headers['X-Total'] = 12             # str() of the value
     res.headers['Vary'] = ['Accept', 'Cookie']      # joined with ', '
@@ -206,25 +195,20 @@ class ResponseHeaders(MutableMapping[str, str]):
             fields[key] = b', '.join(filter(None, values))
 
     def __getitem__(self, name: str) -> str:
-        return dict(self._pairs())[header_name(name)].decode('latin-1')
+        return self._fields[header_name(name)].decode('latin-1')
 
     def __delitem__(self, name: str) -> None:
         self[name] = None
-
-    def __iter__(self) -> Iterator[str]:
-        return (name.decode() for name in dict(self._pairs()))
-
-    def __len__(self) -> int:
-        return len(dict(self._pairs()))
-
-    def all(self, name: str) -> list[str]:
-        """Gives every value that will be sent under a name: several for Set-Cookie, else one or none."""
-        return [value.decode('latin-1') for key, value in self._pairs() if key == header_name(name)]
 
     def vary(self, name: str) -> None:
         """Adds a name to Vary, once (RFC 9110, 12.5.5)."""
         names = [*self.get('vary', '').split(','), name]
         self['vary'] = list({each.strip().lower(): each for each in names}.values())
 
-    def _pairs(self) -> list[tuple[bytes, bytes]]:
+    @property
+    def _raw(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
         return [*(self._res._fields or {}).items(), *((b'set-cookie', line) for line in self._res._cookies)]
+
+    @property
+    def _fields(self) -> dict[bytes, bytes]:  # type: ignore[override]
+        return dict(self._raw)
