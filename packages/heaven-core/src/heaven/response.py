@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn, Self
 
-from heaven.errors import Abort, optional
-from heaven.headers import ResponseHeaders, _known_header
+from heaven.errors import Abort, optional, refuse
+from heaven.headers import TOKEN, ResponseHeaders, _known_header
 from heaven.rendering import PLAIN
 from heaven.types import Context, Request
 
@@ -14,6 +14,8 @@ DESCRIBING = frozenset(
     b'content-type content-length content-encoding content-range content-disposition content-language '
     b'content-location accept-ranges cache-control etag expires last-modified'.split()
 )
+OCTETS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
+ATTRIBUTE = frozenset(map(chr, range(0x20, 0x7F))) - frozenset(';')
 
 
 class _Kind:
@@ -88,8 +90,7 @@ class Response:
 
     _req: Request
     _ctx: Context
-    _cookies = _streams = tuple[Any, ...]()
-    _deferred: list[tuple[Callable[..., Any], Any]] | None = None
+    _cookies = _deferred = _streams = tuple[Any, ...]()
     error: BaseException | None = None
     http = HTTPStatus
 
@@ -128,8 +129,11 @@ class Response:
 
     @headers.setter
     def headers(self, header: tuple[str, Any]) -> None:
-        if not isinstance(header, tuple) or len(header) != 2:
-            raise TypeError("res.headers takes a name and a value: res.headers = 'X-A', 'b'")
+        refuse(
+            not isinstance(header, tuple) or len(header) != 2,
+            TypeError,
+            "res.headers takes a name and a value: res.headers = 'X-A', 'b'",
+        )
         self.headers[header[0]] = header[1]
 
     def header(self, name: str, value: Any) -> Self:
@@ -168,12 +172,47 @@ class Response:
 
             res.cookie('theme', 'dark', max_age=86400, samesite='Lax')
         """
-        from heaven._cookies import set_cookie
+        text = '' if value is None else str(value)
+        inner = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+        same = None if samesite is None else str(samesite).capitalize()
+        host, prefixed = (name.lower().startswith(prefix) for prefix in ('__host-', ('__host-', '__secure-')))
+        for wrong, why in (
+            (not name or not TOKEN.issuperset(name), '{name!r:.80} is no cookie name: use letters, digits, - and _'),
+            (
+                not OCTETS.issuperset(inner),
+                'a cookie cannot hold {text!r:.80}: quote it with urllib.parse.quote(value), unquote when read',
+            ),
+            (
+                not ATTRIBUTE.issuperset(path or ''),
+                'a cookie attribute cannot hold {path!r:.80}: use urllib.parse.quote(path)',
+            ),
+            (not TOKEN.issuperset(domain or ''), 'the domain of a cookie cannot be {domain!r:.80}'),
+            (prefixed and not secure, '{name} needs secure=True'),
+            (host and (domain or path != '/'), "{name} needs path='/' and no domain"),
+            (same not in (None, 'Lax', 'Strict', 'None'), "samesite is 'Lax', 'Strict' or 'None', not {samesite!r}"),
+            (same == 'None' and not secure, 'SameSite=None needs secure=True'),
+            (partitioned and not secure, 'partitioned needs secure=True'),
+        ):
+            if wrong:
+                raise ValueError(why.format(name=name, text=text, path=path, domain=domain, samesite=samesite))
+        if value is None:
+            max_age, expires = 0, 0
+        if expires is not None:
+            from email.utils import formatdate
 
-        return self.header(
-            'set-cookie',
-            set_cookie(name, value, path, max_age, expires, domain, secure, httponly, samesite, partitioned),
-        )
+            expires = formatdate(expires.timestamp() if hasattr(expires, 'timestamp') else expires, usegmt=True)
+        attributes = {
+            'Expires': expires,
+            'Max-Age': None if max_age is None else str(int(max_age)),
+            'Domain': domain,
+            'Path': path,
+            'SameSite': same,
+            'Secure': bool(secure),
+            'HttpOnly': bool(httponly),
+            'Partitioned': bool(partitioned),
+        }
+        words = [key if given is True else f'{key}={given}' for key, given in attributes.items() if given]
+        return self.header('set-cookie', '; '.join([f'{name}={text}', *words]))
 
     def redirect(self, location: str, permanent: bool = False, status: int | None = None) -> Self:
         """Sends the client elsewhere: 303 after POST, PUT, PATCH and DELETE, else 307; 308 if permanent; or `status`.
@@ -182,8 +221,9 @@ class Response:
         """
         from urllib.parse import quote
 
-        see_other = self._req.method in ('POST', 'PUT', 'PATCH', 'DELETE')
-        self.status = status or (308 if permanent else 303 if see_other else 307)
+        self.status = status or (
+            308 if permanent else 303 if self._req.method in ('POST', 'PUT', 'PATCH', 'DELETE') else 307
+        )
         return self.header('location', quote(location, safe="%/:?#[]@!$&'()*+,;=~-._"))
 
     def out(self, status: int, body: Any = None, headers: Mapping[str, Any] | None = None) -> Self:
@@ -214,12 +254,10 @@ class Response:
             from heaven._events import events
 
             self._streams = (*self._streams, iterator)
-            iterator, content_type = events(iterator, ping, self._req._entry.codec), 'text/event-stream'
-            self.headers['cache-control'] = 'no-cache'
-        elif content_type.startswith('text/') and 'charset' not in content_type:
-            content_type += '; charset=utf-8'
-        self.status, self.body = status, iterator
-        return self.header('content-type', content_type)
+            headers = {'content-type': 'text/event-stream', 'cache-control': 'no-cache'}
+            return self.out(status, events(iterator, ping, self._req._entry.codec), headers)
+        charset = '; charset=utf-8' if content_type.startswith('text/') and 'charset' not in content_type else ''
+        return self.out(status, iterator, {'content-type': content_type + charset})
 
     def file(self, path: Any, filename: str | None = None, within: Any = None) -> Self:
         """Sends a file: type, length, ETag, ranges and conditions by RFC 9110; `filename` makes it a download.
@@ -233,7 +271,7 @@ class Response:
 
     def defer(self, func: Callable[..., Any]) -> Self:
         """Runs `func(app)`, async or not, after the answer has been sent."""
-        self._deferred, self._req._special = [*(self._deferred or ()), (func, self._req.app)], True
+        self._deferred, self._req._special = (*self._deferred, (func, self._req.app)), True
         return self
 
     def abort(self, body: Any = None, status: int | None = None) -> NoReturn:
@@ -250,8 +288,7 @@ class Response:
 
         await res.render('patients.html', results=results)
         """
-        verb = 'stream' if stream else 'render'
-        return self._rendered(name, await self._template(verb, name, values, block, blocks))
+        return self._rendered(name, await self._template('stream' if stream else 'render', name, values, block, blocks))
 
     def renders(self, name: str, /, *, block: str | None = None, blocks: Sequence[str] = (), **values: Any) -> Self:
         """Renders a template as the body, from a handler that is not async."""
@@ -264,13 +301,11 @@ class Response:
         return str(await self._template('render', name, values, block, blocks))
 
     def _template(self, verb: str, name: str, values: dict[str, Any], block: str | None, blocks: Sequence[str]) -> Any:
-        app = self._req.app
+        app, trio = self._req.app, (self._req, self, self._ctx)
         if app.renderer is None:
             templating = optional('heaven_templating', 'heaven-templating', f'rendering {name!r}')
             templating.Templates('templates').install(app._root())
-        return getattr(app.renderer, verb)(
-            name, values, (self._req, self, self._ctx), (block, *blocks) if block else blocks
-        )
+        return getattr(app.renderer, verb)(name, values, trio, (block, *blocks) if block else blocks)
 
     def _rendered(self, name: str, text: Any) -> Self:
         self.body = text
