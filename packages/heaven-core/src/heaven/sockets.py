@@ -4,12 +4,12 @@ Until it is accepted a socket is a request: hooks run, and what refuses it is an
 no answer to give: what ends the handler ends the connection, with a close code.
 """
 
-from asyncio import Lock, get_running_loop
+from asyncio import Lock, ensure_future
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from heaven import Abort, ClientError, Context, Disconnected, Request, Response
-from heaven._serving import call, conclude, fix, log, stray
+from heaven._serving import call, conclude, fix, log, settled, stray
 from heaven.errors import refuse
 from heaven.response import FOREIGN, UNSET, kind_of
 from heaven.types import App, Message, Receive, Scope, Send, Table
@@ -49,12 +49,20 @@ class WebSocket:
             f'the subprotocol {subprotocol!r} was not offered: {self.subprotocols} were',
         )
         self._res.headers.update(headers or {})
-        await self._put(None, subprotocol)
+        self._res._forget(())
+        fixed = fix(self._req, self._res)[0]['headers']
+        await self._put(
+            {
+                'type': 'websocket.accept',
+                'subprotocol': subprotocol,
+                'headers': [field for field in fixed if not field[0].startswith(HANDSHAKE)],
+            }
+        )
 
     async def receive(self) -> str | bytes:
         """Gives the next message; Disconnected when the peer has left, or sent one larger than `max_body_size`."""
         if self._open is None:
-            await self._put()
+            await self.accept()
         message = await self._receive() if self._open else {'type': 'websocket.disconnect'}
         if message['type'] == 'websocket.disconnect':
             self._open, self._req._gone = False, True
@@ -110,20 +118,16 @@ class WebSocket:
         except Disconnected:
             pass
 
-    async def _put(self, message: Message | None = None, subprotocol: str | None = None) -> None:
-        """Sends one message after another, and an accept before the first; without a message that alone."""
+    async def _put(self, message: Message) -> None:
+        """Sends one message after another, and an accept before the first."""
+        if self._open is None and message['type'] == 'websocket.send':
+            await self.accept()
         async with self._lock:
             if self._open is False:
                 raise Disconnected('the socket was closed')
-            new, self._open = self._open is None, message is None or message['type'] != 'websocket.close'
+            self._open = message['type'] != 'websocket.close'
             try:
-                if new and self._open:
-                    self._res._forget(())
-                    fixed = fix(self._req, self._res)[0]['headers']
-                    fields = [field for field in fixed if not field[0].startswith(HANDSHAKE)]
-                    await self._send({'type': 'websocket.accept', 'subprotocol': subprotocol, 'headers': fields})
-                if message is not None:
-                    await self._send(message)
+                await self._send(message)
             except OSError:
                 self._open, self._req._gone = False, True
                 raise Disconnected('the peer has left') from None
@@ -144,12 +148,11 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
     if (connect := await receive())['type'] != 'websocket.connect':
         return
     req, res, ctx, failure = Request(), Response(), Context(), None
-    req.scope, req._receive, req._pending, req._parts = scope, receive, get_running_loop().create_future(), None
+    req.scope, req._receive, req._pending, req._parts = scope, receive, ensure_future(settled(connect)), None
     res._req, res._ctx, res._body, res._status, res._fields = req, ctx, UNSET, None, None
     req._special, req._body, req._more = True, b'', False
     req._entry = entry = table.seek(req)
     ws = WebSocket(req, res, receive, send)
-    req._pending.set_result(connect)
     try:
         for hook, _ in entry.before:
             if await call(hook, req, res, ctx) is res and (res._status is not None or res._body is not UNSET):
@@ -160,7 +163,8 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
                 req.queries.check()
             await stray(entry.handler, entry.handler(req, ws if entry.route else res, ctx), res)
             if entry.route and kind_of(res._body) is not FOREIGN:
-                await ws._put()
+                if ws._open is None:
+                    await ws.accept()
                 await ws.close()
     except Exception as error:
         failure = error
