@@ -5,14 +5,15 @@ import re
 import time
 from asyncio import to_thread
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 from hashlib import blake2b
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import IO, Any
 from urllib.parse import quote
 
-from heaven.errors import Abort, ClientError
+from heaven.errors import Abort, refuse
 from heaven.response import FILE, KINDS
 from heaven.types import Context, Registrar, Request, Response
 
@@ -108,7 +109,6 @@ UNSOUND = re.compile(
     r'| *(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.[^/]*)?)(?:/|\Z)',
     re.IGNORECASE,
 )
-UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f"*/:<>?\\\\|\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]')
 DATE = re.compile(
     r'[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [1-9][0-9]{3} [0-9]{2}(:[0-9]{2}){2} GMT'  # Sun, 06 Nov 1994 08:49:37 GMT
     r'|[A-Z][a-z]{2,5}day, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}(:[0-9]{2}){2} GMT'  # Sunday, 06-Nov-94 08:49:37 GMT
@@ -118,31 +118,6 @@ TAG = re.compile('(?:W/)?"[!#-~\x80-\xff]*"')
 RANGE = re.compile(
     r'bytes=(?:[ \t]*+,[ \t]*+)*+(?=-?[0-9])([0-9]*)-([0-9]*)(?:[ \t]*+,)*+[ \t]*', re.ASCII | re.IGNORECASE
 )
-
-
-def safe_name(name: str) -> str:
-    """Makes a name that a client sent fit for one file in a folder, on every system.
-
-    safe_name('../../etc/passwd')       # 'passwd'
-    safe_name('C:\\\\temp\\\\a?.pdf')       # 'a_.pdf'
-    """
-    name = UNSAFE.sub('_', name.replace('\\', '/').rpartition('/')[2]).strip('. ')
-    name = f'_{name}' if name and UNSOUND.search(name) else name or 'file'
-    stem, suffix = map(str.encode, os.path.splitext(name))
-    return (stem[: 255 - len(suffix[:32])] + suffix[:32]).decode(errors='ignore')
-
-
-def save(source: IO[bytes], target: Path, name: str) -> Path:
-    """Copies an open file to a path, or under a safe name into a folder, where it follows no link."""
-    if target.is_dir():
-        target /= name
-        if target.is_symlink() or target.is_dir():
-            raise ClientError(f'a file cannot be saved as {name!r}')
-    with open(target, 'wb') as copy:
-        source.seek(0)
-        copy.writelines(iter(lambda: source.read(CHUNK), b''))
-    source.seek(0)
-    return target
 
 
 def disposition(filename: str) -> str:
@@ -195,24 +170,23 @@ def decide(req: Request, etag: str, modified: int, size: int) -> tuple[int, tupl
     return (206, (first, end), f'bytes {first}-{end - 1}/{size}') if first < size else (416, None, f'bytes */{size}')
 
 
-def opened(path: str, within: str | None) -> IO[bytes] | None:
-    """Opens a regular file, None if there is none; with `within` only what is lexically and really inside of it."""
-    if within is not None and (len(path) > 4096 or UNSOUND.search(path)):
-        return None
-    try:
-        base = '' if within is None else os.path.join(os.path.realpath(within), '')
-        path = os.path.realpath(base + path) if base else path
-        return open(path, 'rb', 0) if path.startswith(base) and os.path.isfile(path) else None
-    except (FileNotFoundError, PermissionError, ValueError):
-        return None
+def opened(paths: list[tuple[str, Any]], within: str | None) -> tuple[IO[bytes], str, Any]:
+    """Opens the first regular file, with `within` only one that is lexically and really inside; Abort(404) if none."""
+    for path, cache in paths:
+        if within is None or len(path) <= 4096 and not UNSOUND.search(path):
+            with suppress(FileNotFoundError, PermissionError, ValueError):
+                base = '' if within is None else os.path.join(os.path.realpath(within), '')
+                real = os.path.realpath(base + path) if base else path
+                if real.startswith(base) and os.path.isfile(real):
+                    return open(real, 'rb', 0), path, cache
+    raise Abort(404)
 
 
 def version(file: IO[bytes]) -> tuple[os.stat_result, str]:
     """Gives the state of a file and its ETag, strong if no later write can leave both time and size as they are."""
-    state = os.fstat(file.fileno())
-    if 0 <= (age := time.time_ns() - state.st_mtime_ns) < TICK:
+    if 0 <= (age := time.time_ns() - os.fstat(file.fileno()).st_mtime_ns) < TICK:
         time.sleep((TICK - age) / 1e9)
-        state = os.fstat(file.fileno())
+    state = os.fstat(file.fileno())
     weak = 0 <= time.time_ns() - state.st_mtime_ns < (TICK if state.st_mtime_ns % 10**9 else COARSE)
     digest = blake2b(f'{state.st_mtime_ns}-{state.st_size}-{state.st_ino}'.encode(), digest_size=12).hexdigest()
     return state, f'W/"{digest}"' if weak else f'"{digest}"'
@@ -221,15 +195,8 @@ def version(file: IO[bytes]) -> tuple[os.stat_result, str]:
 class FileBody:
     """The body that `res.file` sets: the file is opened, and the answer decided, when it is about to be sent."""
 
-    def __init__(
-        self,
-        path: Any,
-        filename: str | None = None,
-        within: Any = None,
-        cache: Any = None,
-        *others: tuple[str, Any],
-    ) -> None:
-        self.paths = [(path.as_posix() if isinstance(path, PurePath) else os.fsdecode(path), cache), *others]
+    def __init__(self, filename: str | None, within: Any, *paths: tuple[Any, Any]) -> None:
+        self.paths = [(path.as_posix() if isinstance(path, PurePath) else os.fsdecode(path), on) for path, on in paths]
         self.filename, self.within = filename, None if within is None else os.fsdecode(within)
 
     async def prepare(self, req: Request, res: Response) -> None:
@@ -237,30 +204,34 @@ class FileBody:
         await to_thread(self._prepare, req, res)
 
     def _prepare(self, req: Request, res: Response) -> None:
-        for path, cache in self.paths:
-            if (file := opened(path, self.within)) is not None:
-                res.headers.setdefault('cache-control', cache)
-                break
-        else:
-            raise Abort(404)
+        (file, path, cache), headers = opened(self.paths, self.within), res.headers
         state, etag = version(file)
-        headers, size, modified = res.headers, state.st_size, min(state.st_mtime_ns // 10**9, int(time.time()))
+        size, modified = state.st_size, min(state.st_mtime_ns // 10**9, int(time.time()))
+        headers.setdefault('cache-control', cache)
         etag = headers.setdefault('etag', etag)
-        plain = res.status == 200 and req.method in ('GET', 'HEAD')
-        res.status, span, headers['content-range'] = (
-            decide(req, etag, modified, size) if plain else (res.status, (0, size), None)
+        status, span, part = (
+            decide(req, etag, modified, size)
+            if res.status == 200 and req.method in ('GET', 'HEAD')
+            else (res.status, (0, size), None)
         )
         first, end = span or (0, 0)
-        res.body = body = chunks(file, state, first, end)
+        body = chunks(file, state, first, end)
         next(body)
-        if span is None or req.method != 'HEAD' and end - first <= CHUNK:
-            res.body = b''.join(body) or None
-        if span is not None:
-            headers['accept-ranges'], headers['content-length'] = 'bytes', end - first
-            headers['last-modified'] = formatdate(modified, usegmt=True)
-            headers.setdefault('content-type', TYPES.get(os.path.splitext(path)[1].lower(), 'application/octet-stream'))
-            if self.filename is not None:
-                headers['content-disposition'] = disposition(self.filename)
+        described = {
+            'accept-ranges': 'bytes',
+            'content-length': end - first,
+            'last-modified': formatdate(modified, usegmt=True),
+            'content-type': headers.get('content-type')
+            or TYPES.get(os.path.splitext(path)[1].lower(), 'application/octet-stream'),
+            'content-disposition': headers.get('content-disposition')
+            if self.filename is None
+            else disposition(self.filename),
+        }
+        res.out(
+            status,
+            body if span and (req.method == 'HEAD' or end - first > CHUNK) else b''.join(body) or None,
+            {'content-range': part, **(described if span else {})},
+        )
 
 
 KINDS[FileBody] = FILE
@@ -276,9 +247,14 @@ def chunks(file: IO[bytes], state: os.stat_result, first: int, end: int) -> Iter
         yield b''
         while first < end:
             data, now = file.read(min(CHUNK, end - first)), os.fstat(file.fileno())
-            replaced = now.st_nlink < min(state.st_nlink, 1) and os.path.lexists(file.name)
-            if not data or replaced or (now.st_size, now.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
-                raise RuntimeError(f'{file.name} changed while it was sent')
+            refuse(
+                not data
+                or (now.st_size, now.st_mtime_ns) != (state.st_size, state.st_mtime_ns)
+                or now.st_nlink < min(state.st_nlink, 1)
+                and os.path.lexists(file.name),
+                RuntimeError,
+                f'{file.name} changed while it was sent',
+            )
             first += len(data)
             yield data
 
@@ -306,8 +282,7 @@ def assets(
     def serve(req: Request, res: Response, ctx: Context) -> None:
         path = '' if (hidden := '/.' in f'/{req.params["*"]}') else req.params['*']
         listed = '' if hidden or index is None else f'{path.removesuffix("/")}/{index}' if path else index
-        last = (fallback or '', control and 'no-cache')
-        res.body = FileBody(path, None, base, control, (listed, control), last)
+        res.body = FileBody(None, base, (path, control), (listed, control), (fallback or '', control and 'no-cache'))
 
     app.GET(f'{prefix}/*', serve, subdomain)
     app._app._assets.append((app._prefix + prefix, base))

@@ -10,12 +10,13 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Self
 from urllib.parse import unquote_to_bytes
 
-from heaven._files import safe_name, save
-from heaven.errors import ClientError, Missing, TooLarge, optional
+from heaven._files import CHUNK, UNSOUND
+from heaven.errors import ClientError, Missing, TooLarge, optional, refuse
 from heaven.request import Request, Unread, decode
 
 MAX_FIELDS, MAX_FILES, MAX_TEXT, MAX_FORM, SPILL = 1000, 100, 2**20, 2**30, 256 * 2**10
 MAX_HEAD, MAX_HEADS, LINE, MAX_ESCAPES = 8 * 2**10, 384 * 2**10, 64, 2**16
+UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f"*/:<>?\\\\|\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]')
 BOUNDARY, CONTROL = re.compile('[ -~]{0,69}[!-~]'), re.compile(rb'[\x00-\x08\x0a-\x1f\x7f]')
 QUOTED, PLAIN, SPACED = map(bytes.maketrans, (b'+%=', b'\xff', b'+'), (b' =\xff', b'=', b' '))
 
@@ -45,8 +46,14 @@ class File:
 
     @property
     def safe_name(self) -> str:
-        """The name made fit for one file in a folder, on every system: no path, no controls, 255 bytes at most."""
-        return safe_name(self.filename)
+        """The name made fit for one file in a folder, on every system: no path, no controls, 255 bytes at most.
+
+        A name of `../../etc/passwd` is made `passwd`, and one of `C:\\\\temp\\\\a?.pdf` `a_.pdf`.
+        """
+        name = UNSAFE.sub('_', self.filename.replace('\\', '/').rpartition('/')[2]).strip('. ')
+        path = PurePath(f'_{name}' if name and UNSOUND.search(name) else name or 'file')
+        stem, suffix = path.stem.encode(), path.suffix.encode()[:32]
+        return (stem[: 255 - len(suffix)] + suffix).decode(errors='ignore')
 
     @property
     def content(self) -> bytes:
@@ -61,9 +68,23 @@ class File:
         folder, it could lead out of it.
         """
         sent, parts = PurePath(self.filename.lstrip('/')).parts, Path(path).parts
-        if self.filename != self.safe_name and (sent and parts[-len(sent) :] == sent or '..' in sent and '..' in parts):
-            raise ClientError(f'the file name {self.filename!r:.80} cannot be used as a path')
-        return await to_thread(save, self.file, Path(path), self.safe_name)
+        refuse(
+            self.filename != self.safe_name
+            and (sent and parts[-len(sent) :] == sent or '..' in sent and '..' in parts),
+            ClientError,
+            f'the file name {self.filename!r:.80} cannot be used as a path',
+        )
+        return await to_thread(self._save, Path(path))
+
+    def _save(self, target: Path) -> Path:
+        if target.is_dir():
+            target /= self.safe_name
+            refuse(target.is_symlink() or target.is_dir(), ClientError, f'a file cannot be saved as {target.name!r}')
+        with open(target, 'wb') as copy:
+            self.file.seek(0)
+            copy.writelines(iter(lambda: self.file.read(CHUNK), b''))
+        self.file.seek(0)
+        return target
 
 
 class Form(Mapping[str, Any]):
@@ -84,8 +105,7 @@ class Form(Mapping[str, Any]):
 
     @property
     def _fields(self) -> dict[str, list[Any]]:
-        if vars(self).get('_load') is not None:
-            raise self._unread('the body is not read ahead here: form = await req.form')
+        refuse(vars(self).get('_load'), self._unread, 'the body is not read ahead here: form = await req.form')
         return self._values if '_values' in vars(self) else {}  # as in a form that is being copied
 
     def __getitem__(self, name: str) -> Any:
@@ -116,10 +136,11 @@ class Form(Mapping[str, Any]):
         )
 
 
-def bound(size: int, limit: int, what: str) -> None:
+def bound(*limits: tuple[int, int, str]) -> None:
     """Refuses what is past a limit, with a 413 that names it."""
-    if size > limit:
-        raise TooLarge(f'a form has at most {limit} {what}')
+    for size, limit, what in limits:
+        if size > limit:
+            raise TooLarge(f'a form has at most {limit} {what}')
 
 
 def unquote(data: bytes, tolerant: bool) -> str:
@@ -130,11 +151,13 @@ def unquote(data: bytes, tolerant: bool) -> str:
     """
     if b'%' not in data:
         return decode(data.translate(SPACED))
-    plain = a2b_qp(data.translate(QUOTED))
-    sound = len(plain) == len(data) - 2 * data.count(b'%') and plain.count(b'\xff') == data.count(b'=')
-    sound = sound and b'\r' not in data and b'\n' not in data
-    if not sound and not tolerant:
-        raise ClientError(f'a form of more than {MAX_ESCAPES} escapes has a % that begins none, or a bare line end')
+    plain, ends = a2b_qp(data.translate(QUOTED)), b'\r' in data or b'\n' in data
+    sound = len(plain) == len(data) - 2 * data.count(b'%') and plain.count(b'\xff') == data.count(b'=') and not ends
+    refuse(
+        not sound and not tolerant,
+        ClientError,
+        f'a form of more than {MAX_ESCAPES} escapes has a % that begins none, or a bare line end',
+    )
     return decode(plain.translate(PLAIN) if sound else unquote_to_bytes(data.translate(SPACED)))
 
 
@@ -144,11 +167,13 @@ def pairs(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
     while (chunk := (yield)) is not None:
         count += chunk.count(b'&')
         body += chunk
-        bound(count, MAX_FIELDS, 'fields')
-        bound(len(body) - body.rfind(b'&') - MAX_TEXT - 2, MAX_TEXT, 'bytes in a name or a text')
+        bound(
+            (count, MAX_FIELDS, 'fields'),
+            (len(body) - body.rfind(b'&') - MAX_TEXT - 2, MAX_TEXT, 'bytes in a name or a text'),
+        )
     tolerant = body.count(b'%') <= MAX_ESCAPES
     for name, _, value in [pair.partition(b'=') for pair in bytes(body).split(b'&') if pair]:
-        bound(max(len(name), len(value)), MAX_TEXT, 'bytes in a name or a text')
+        bound((max(len(name), len(value)), MAX_TEXT, 'bytes in a name or a text'))
         fields.setdefault(unquote(name, tolerant), []).append(unquote(value, tolerant))
     yield
 
@@ -156,8 +181,11 @@ def pairs(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
 def parts(fields: dict[str, list[Any]], content_type: str, spill: int) -> Generator[None, bytes | None, None]:
     """Reads `multipart/form-data`; what stands before the first and after the last boundary is dropped (RFC 2046)."""
     library = optional('multipart', 'heaven-core[forms]', 'reading a multipart form')
-    if not BOUNDARY.fullmatch(boundary := library.parse_options_header(content_type)[1].get('boundary', '')):
-        raise ClientError('multipart/form-data needs a boundary of 1 to 70 characters')
+    refuse(
+        not BOUNDARY.fullmatch(boundary := library.parse_options_header(content_type)[1].get('boundary', '')),
+        ClientError,
+        'multipart/form-data needs a boundary of 1 to 70 characters',
+    )
     parser = library.PushMultipartParser(boundary, max_header_size=MAX_HEAD + 2, max_header_count=32, strict=True)
     delimiter, counts, heads, head, chunk = f'\r\n--{boundary}'.encode(), [0, 0], 0, b'\r\n', (yield)
     while chunk is not None and (start := (head := head + chunk).find(delimiter)) < 0:
@@ -171,17 +199,19 @@ def parts(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
                     head = '  '.join(map(': '.join, part.headerlist)).encode()
                     heads += len(head) + LINE * len(part.headerlist)
                     counts[is_file] += 1
-                    bound(counts[is_file], *(MAX_FILES, 'files') if is_file else (MAX_FIELDS, 'fields'))
-                    bound(len(head) + 2, MAX_HEAD, 'bytes of headers in a part')
-                    bound(heads, MAX_HEADS, f'bytes of headers in all its parts, {LINE} more a line')
-                    if CONTROL.search(head):
-                        raise ClientError('the headers of a part hold control characters')
+                    bound(
+                        (counts[True], MAX_FILES, 'files'),
+                        (counts[False], MAX_FIELDS, 'fields'),
+                        (len(head) + 2, MAX_HEAD, 'bytes of headers in a part'),
+                        (heads, MAX_HEADS, f'bytes of headers in all its parts, {LINE} more a line'),
+                    )
+                    refuse(CONTROL.search(head), ClientError, 'the headers of a part hold control characters')
                     values.append(File(part.filename or '', part.content_type, spill if is_file else 0))
                 elif event is None and not is_file:
                     values[-1] = decode(values[-1].content, (part.charset or 'utf-8').lower())
                 else:  # more of a part, or the end of a file, which is rewound
                     values[-1].size += values[-1].file.write(event) if event else values[-1].file.seek(0)
-                    bound(0 if is_file else values[-1].size, MAX_TEXT, 'bytes in a name or a text')
+                    bound((0 if is_file else values[-1].size, MAX_TEXT, 'bytes in a name or a text'))
         except library.MultipartError as error:
             try:
                 parser.close()  # raises, unless the last boundary has come: what follows it is dropped

@@ -266,7 +266,7 @@ class Response:
         """
         from heaven._files import FileBody
 
-        self.body = FileBody(path, filename, within)
+        self.body = FileBody(filename, within, (path, None))
         return self
 
     def defer(self, func: Callable[..., Any]) -> Self:
