@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from heaven._resolving import is_async, log as log, off_loop, settled as settled
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
@@ -145,11 +145,11 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
         from heaven._mounting import forward
 
         return await forward(req, res, start, send)
-    task: Any = current_task()
     try:
         await put(req, send, start)
         if data is None:
-            await pump(req, res._body, send, int(dict(start['headers']).get(b'content-length', -1)), task.cancel)
+            length, task = int(dict(start['headers']).get(b'content-length', -1)), cast(Any, current_task())
+            await pump(req, res._body, send, length, task.cancel)
         await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': req._overflow > 0})
         if req._overflow:
             await req._drain()
@@ -159,7 +159,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
             if isinstance(error, Exception):
                 log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
             raise
-        task.uncancel()
+        cast(Any, current_task()).uncancel()
     finally:
         await res._close()
     return None
