@@ -289,6 +289,7 @@ class Request:
             from asyncio import ensure_future
 
             self._pending, self._special = ensure_future(self._hear(self._received)), True
+            self._pending.add_done_callback(lambda heard: heard.cancelled() or heard.exception())
 
     async def _hear(self, received: int) -> Message:
         """Waits for the next message; past the empty end of a body that nobody waits for, for the client to leave."""
