@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar
 
 from heaven._hooks import Hook
 from heaven._routing import Pattern, Route
@@ -13,10 +13,9 @@ from heaven.headers import TOKEN
 from heaven.types import App, Handler
 
 F = TypeVar('F', bound=Handler)
-V = TypeVar('V', bound=Callable[..., Any])
 
 
-def verb(declared: V) -> V:
+def verb(declared: F) -> F:
     """Makes what registers for the method of its name of a signature and a docstring."""
 
     @wraps(declared)
@@ -24,19 +23,6 @@ def verb(declared: V) -> V:
         return self.METHOD(declared.__name__, route, *args, **options)
 
     return register  # type: ignore[return-value]
-
-
-class Options(TypedDict, total=False):
-    """What a route may say beside its handler.
-
-    `name` is for `app.url`; `threaded=True` runs a plain function in a worker thread; `stream=True` leaves the body
-    to `req.stream()`; `max_body_size` is bytes.
-    """
-
-    name: str | None
-    threaded: bool
-    stream: bool
-    max_body_size: int | None
 
 
 class Registrar:
@@ -55,12 +41,18 @@ class Registrar:
         route: str,
         handler: Handler | str | None = None,
         subdomain: str | None = None,
-        **options: Unpack[Options],
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for any method, or several: `app.METHOD('PROPFIND', '/files/*', list_files)`.
 
         `route` is a pattern, `handler` a callable `(req, res, ctx)` or the dotted path of one; without it this is a
-        decorator. UrlError for a route that cannot work, UrlDuplicateError for one that is there already.
+        decorator. `name` is for `app.url`; `threaded=True` runs a plain function in a worker thread; `stream=True`
+        leaves the body to `req.stream()`; `max_body_size` is bytes. UrlError for a route that cannot work,
+        UrlDuplicateError for one that is there already.
         """
         methods = (method,) if isinstance(method, str) else tuple(method)
         refuse(
@@ -68,70 +60,167 @@ class Registrar:
             UrlError,
             f'{method!r} is no method: it is a token such as GET (RFC 9110, 9.1)',
         )
-        return self._add(route, handler, subdomain, methods, **options)
+        return self._add(
+            route,
+            handler,
+            subdomain,
+            methods,
+            name=name,
+            threaded=threaded,
+            stream=stream,
+            max_body_size=max_body_size,
+        )
 
     @verb
     def GET(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for GET, which answers HEAD too where nothing else does."""
 
     @verb
     def HEAD(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for HEAD."""
 
     @verb
     def POST(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for POST."""
 
     @verb
     def PUT(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for PUT."""
 
     @verb
     def PATCH(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for PATCH."""
 
     @verb
     def DELETE(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for DELETE."""
 
     @verb
     def OPTIONS(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for OPTIONS, in place of the automatic answer."""
 
     @verb
     def QUERY(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for QUERY: safe as GET, with a body as POST."""
 
     @verb
     def TRACE(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for TRACE."""
 
     @verb
     def CONNECT(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for CONNECT."""
 
     def HTTP(
-        self, route: str, handler: Handler | str | None = None, subdomain: str | None = None, **options: Unpack[Options]
+        self,
+        route: str,
+        handler: Handler | str | None = None,
+        subdomain: str | None = None,
+        *,
+        name: str | None = None,
+        threaded: bool = False,
+        stream: bool = False,
+        max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for all of the ten methods."""
         return self.METHOD(
@@ -139,7 +228,10 @@ class Registrar:
             route,
             handler,
             subdomain,
-            **options,
+            name=name,
+            threaded=threaded,
+            stream=stream,
+            max_body_size=max_body_size,
         )
 
     def WS(

@@ -105,7 +105,7 @@ class Form(Mapping[str, Any]):
 
     @property
     def _fields(self) -> dict[str, list[Any]]:
-        unread = vars(self).get('_load') and self._unread
+        unread: Any = vars(self).get('_load') and self._unread
         refuse(unread, unread, 'the body is not read ahead here: form = await req.form')
         return self._values if '_values' in vars(self) else {}  # as in a form that is being copied
 
