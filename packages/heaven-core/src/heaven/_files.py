@@ -155,18 +155,20 @@ def decide(req: Request, etag: str, modified: int, size: int) -> tuple[int, tupl
     )
     if lost or same:
         return 412 if lost else 304, None, None
-    current = (
-        validator is None
-        or validator == etag
-        and not etag.startswith('W/')
-        or read_date(validator) == modified < time.time() - 1
+    asked = (
+        req.method == 'GET'
+        and (
+            validator is None
+            or validator == etag
+            and not etag.startswith('W/')
+            or read_date(validator) == modified < time.time() - 1
+        )
+        and RANGE.fullmatch(req.headers.get('range', ''))
     )
-    asked = RANGE.fullmatch(req.headers.get('range', '') if current and req.method == 'GET' else '')
     first, last = (int(digits.lstrip('0')[:19] or 0) for digits in (asked.groups() if asked else ('', '')))
     if not asked or asked[2] and last < first or not asked[1] and last > size == 0:
         return 200, (0, size), None
-    first, last = (first, last if asked[2] else size) if asked[1] else (max(size - last, 0), size)
-    end = min(last + 1, size)
+    first, end = (first, min(last + 1, size) if asked[2] else size) if asked[1] else (max(size - last, 0), size)
     return (206, (first, end), f'bytes {first}-{end - 1}/{size}') if first < size else (416, None, f'bytes */{size}')
 
 
@@ -182,16 +184,6 @@ def opened(paths: list[tuple[str, Any]], within: str | None) -> tuple[IO[bytes],
     raise Abort(404)
 
 
-def version(file: IO[bytes]) -> tuple[os.stat_result, str]:
-    """Gives the state of a file and its ETag, strong if no later write can leave both time and size as they are."""
-    if 0 <= (age := time.time_ns() - os.fstat(file.fileno()).st_mtime_ns) < TICK:
-        time.sleep((TICK - age) / 1e9)
-    state = os.fstat(file.fileno())
-    weak = 0 <= time.time_ns() - state.st_mtime_ns < (TICK if state.st_mtime_ns % 10**9 else COARSE)
-    digest = blake2b(f'{state.st_mtime_ns}-{state.st_size}-{state.st_ino}'.encode(), digest_size=12).hexdigest()
-    return state, f'W/"{digest}"' if weak else f'"{digest}"'
-
-
 class FileBody:
     """The body that `res.file` sets: the file is opened, and the answer decided, when it is about to be sent."""
 
@@ -205,10 +197,14 @@ class FileBody:
 
     def _prepare(self, req: Request, res: Response) -> None:
         (file, path, cache), headers = opened(self.paths, self.within), res.headers
-        state, etag = version(file)
+        if 0 <= (age := time.time_ns() - os.fstat(file.fileno()).st_mtime_ns) < TICK:
+            time.sleep((TICK - age) / 1e9)
+        state = os.fstat(file.fileno())
         size, modified = state.st_size, min(state.st_mtime_ns // 10**9, int(time.time()))
+        weak = 0 <= time.time_ns() - state.st_mtime_ns < (TICK if state.st_mtime_ns % 10**9 else COARSE)
+        digest = blake2b(f'{state.st_mtime_ns}-{size}-{state.st_ino}'.encode(), digest_size=12).hexdigest()
         headers.setdefault('cache-control', cache)
-        etag = headers.setdefault('etag', etag)
+        etag = headers.setdefault('etag', f'W/"{digest}"' if weak else f'"{digest}"')
         status, span, part = (
             decide(req, etag, modified, size)
             if res.status == 200 and req.method in ('GET', 'HEAD')

@@ -202,8 +202,7 @@ class ResponseHeaders(Headers, MutableMapping[str, str]):
 
     def vary(self, name: str) -> None:
         """Adds a name to Vary, once (RFC 9110, 12.5.5)."""
-        names = [*self.get('vary', '').split(','), name]
-        self['vary'] = list({each.strip().lower(): each for each in names}.values())
+        self['vary'] = list({each.strip().lower(): each for each in [*self.get('vary', '').split(','), name]}.values())
 
     @property
     def _raw(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]

@@ -14,8 +14,7 @@ DESCRIBING = frozenset(
     b'content-type content-length content-encoding content-range content-disposition content-language '
     b'content-location accept-ranges cache-control etag expires last-modified'.split()
 )
-OCTETS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
-ATTRIBUTE = frozenset(map(chr, range(0x20, 0x7F))) - frozenset(';')
+OCTETS, ATTRIBUTE = (frozenset(map(chr, range(0x20, 0x7F))) - frozenset(less) for less in (' ",;\\', ';'))
 
 
 class _Kind:
@@ -173,13 +172,12 @@ class Response:
             res.cookie('theme', 'dark', max_age=86400, samesite='Lax')
         """
         text = '' if value is None else str(value)
-        inner = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
         same = None if samesite is None else str(samesite).capitalize()
         host, prefixed = (name.lower().startswith(prefix) for prefix in ('__host-', ('__host-', '__secure-')))
         for wrong, why in (
             (not name or not TOKEN.issuperset(name), '{name!r:.80} is no cookie name: use letters, digits, - and _'),
             (
-                not OCTETS.issuperset(inner),
+                not OCTETS.issuperset(text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text),
                 'a cookie cannot hold {text!r:.80}: quote it with urllib.parse.quote(value), unquote when read',
             ),
             (
@@ -195,8 +193,7 @@ class Response:
         ):
             if wrong:
                 raise ValueError(why.format(name=name, text=text, path=path, domain=domain, samesite=samesite))
-        if value is None:
-            max_age, expires = 0, 0
+        max_age, expires = (0, 0) if value is None else (max_age, expires)
         if expires is not None:
             from email.utils import formatdate
 
@@ -254,8 +251,11 @@ class Response:
             from heaven._events import events
 
             self._streams = (*self._streams, iterator)
-            headers = {'content-type': 'text/event-stream', 'cache-control': 'no-cache'}
-            return self.out(status, events(iterator, ping, self._req._entry.codec), headers)
+            return self.out(
+                status,
+                events(iterator, ping, self._req._entry.codec),
+                {'content-type': 'text/event-stream', 'cache-control': 'no-cache'},
+            )
         charset = '; charset=utf-8' if content_type.startswith('text/') and 'charset' not in content_type else ''
         return self.out(status, iterator, {'content-type': content_type + charset})
 
@@ -308,9 +308,8 @@ class Response:
         return getattr(app.renderer, verb)(name, values, trio, (block, *blocks) if block else blocks)
 
     def _rendered(self, name: str, text: Any) -> Self:
-        self.body = text
-        self.headers.setdefault('content-type', f'text/{"plain" if name.endswith(PLAIN) else "html"}; charset=utf-8')
-        return self
+        self.body, kind = text, f'text/{"plain" if name.endswith(PLAIN) else "html"}; charset=utf-8'
+        return self.header('content-type', self.headers.get('content-type', kind))
 
     async def _close(self) -> None:
         """Closes every stream that was ever the body, sent or not, the last first: it may hold the others."""

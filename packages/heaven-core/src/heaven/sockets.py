@@ -14,8 +14,6 @@ from heaven.errors import refuse
 from heaven.response import FOREIGN, UNSET, kind_of
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
-HANDSHAKE = (b'connection', b'content-length', b'sec-websocket-', b'upgrade')
-
 
 class WebSocket:
     """One WebSocket, as its handler gets it: text messages are str, binary ones bytes.
@@ -50,12 +48,15 @@ class WebSocket:
         )
         self._res.headers.update(headers or {})
         self._res._forget(())
-        fixed = fix(self._req, self._res)[0]['headers']
         await self._put(
             {
                 'type': 'websocket.accept',
                 'subprotocol': subprotocol,
-                'headers': [field for field in fixed if not field[0].startswith(HANDSHAKE)],
+                'headers': [
+                    field
+                    for field in fix(self._req, self._res)[0]['headers']
+                    if not field[0].startswith((b'connection', b'content-length', b'sec-websocket-', b'upgrade'))
+                ],
             }
         )
 
