@@ -192,7 +192,10 @@ class FileBody:
         self.filename, self.within = filename, None if within is None else os.fsdecode(within)
 
     async def prepare(self, req: Request, res: Response) -> None:
-        """Sets status, headers and body by the file and the request; Abort(404) if there is no such file."""
+        """Sets status, headers and body by the file and the request; Abort(404) if there is no such file.
+
+        The ETag is strong if no later write can leave both time and size of the file as they are.
+        """
         await to_thread(self._prepare, req, res)
 
     def _prepare(self, req: Request, res: Response) -> None:

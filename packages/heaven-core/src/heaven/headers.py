@@ -103,14 +103,13 @@ class Queries(dict[str, Any]):
     _spec: Mapping[str, tuple[str, Callable[[str], Any], list[Any]]] = {}
 
     def __init__(self, querystring: str) -> None:
-        pairs = [part.partition('=') for part in querystring.split('&') if part]
+        self._pairs = pairs = [part.partition('=') for part in querystring.split('&') if part]
         if len(pairs) > MAX_QUERIES:
             raise ClientError(f'more than {MAX_QUERIES} queries')
         if '%' in querystring or '+' in querystring:
             from urllib.parse import unquote_plus
 
-            pairs = [(unquote_plus(name), '=', unquote_plus(value)) for name, _, value in pairs]
-        self._pairs = pairs
+            self._pairs = pairs = [(unquote_plus(name), '=', unquote_plus(value)) for name, _, value in pairs]
         for name, _, value in pairs:
             self[name] = value
 

@@ -173,7 +173,6 @@ class Response:
         """
         text = '' if value is None else str(value)
         same = None if samesite is None else str(samesite).capitalize()
-        host, prefixed = (name.lower().startswith(prefix) for prefix in ('__host-', ('__host-', '__secure-')))
         for wrong, why in (
             (not name or not TOKEN.issuperset(name), '{name!r:.80} is no cookie name: use letters, digits, - and _'),
             (
@@ -185,8 +184,8 @@ class Response:
                 'a cookie attribute cannot hold {path!r:.80}: use urllib.parse.quote(path)',
             ),
             (not TOKEN.issuperset(domain or ''), 'the domain of a cookie cannot be {domain!r:.80}'),
-            (prefixed and not secure, '{name} needs secure=True'),
-            (host and (domain or path != '/'), "{name} needs path='/' and no domain"),
+            (not secure and name.lower().startswith(('__host-', '__secure-')), '{name} needs secure=True'),
+            ((domain or path != '/') and name.lower().startswith('__host-'), "{name} needs path='/' and no domain"),
             (same not in (None, 'Lax', 'Strict', 'None'), "samesite is 'Lax', 'Strict' or 'None', not {samesite!r}"),
             (same == 'None' and not secure, 'SameSite=None needs secure=True'),
             (partitioned and not secure, 'partitioned needs secure=True'),
