@@ -105,8 +105,11 @@ class Form(Mapping[str, Any]):
 
     @property
     def _fields(self) -> dict[str, list[Any]]:
-        unread: Any = vars(self).get('_load') and self._unread
-        refuse(unread, unread, 'the body is not read ahead here: form = await req.form')
+        refuse(
+            vars(self).get('_load'),
+            vars(self).get('_unread', RuntimeError),
+            'the body is not read ahead here: form = await req.form',
+        )
         return self._values if '_values' in vars(self) else {}  # as in a form that is being copied
 
     def __getitem__(self, name: str) -> Any:
