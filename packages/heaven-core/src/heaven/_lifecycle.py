@@ -58,12 +58,7 @@ class Lifecycle(Keeper):
         """
         return self.ON(DAEMON, func)
 
-    def _daemons(self) -> list[Any]:
-        return [func for event, func in self._events if event == DAEMON]
-
-    daemons: Any = property(
-        _daemons, DAEMON, doc='The functions that run in the background; `app.daemons = f` adds one.'
-    )
+    daemons: Any = property(None, DAEMON, doc='`app.daemons = f` is `app.DAEMON(f)`.')
 
     @property
     def _kept(self) -> dict[str, Any]:  # type: ignore[override]

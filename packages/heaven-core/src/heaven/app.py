@@ -1,10 +1,10 @@
 """The application: what it knows, and the course of one request."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from os.path import dirname
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 from heaven._lifecycle import Lifecycle
 from heaven._registering import Registrar
@@ -12,7 +12,7 @@ from heaven._routing import TYPES, Type, rank
 from heaven._table import walk
 from heaven.context import Keeper, Shelf
 from heaven.errors import UrlError, optional, refuse
-from heaven.types import ASGIApp, Codec, Handler, Plugin, Receive, Renderer, Scope, Send
+from heaven.types import ASGIApp, Codec, Handler, Plugin, Renderer
 
 
 class RouteInfo(NamedTuple):
@@ -26,8 +26,8 @@ class RouteInfo(NamedTuple):
     app: 'App'
 
 
-class App(partial[Any], Registrar, Lifecycle, Keeper):
-    """An ASGI application.
+class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
+    """An ASGI application (ASGI 3.0): `await app(scope, receive, send)` serves one connection.
 
     `config` is a mapping or a callable that gives one; `debug` shows tracebacks; `max_body_size` is bytes; `domain`
     is the registered domain that subdomains are counted from; `json` replaces the codec, as `json=orjson` does.
@@ -181,8 +181,3 @@ class App(partial[Any], Registrar, Lifecycle, Keeper):
         """Serves the app with uvicorn, which takes the options."""
         options = {'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
         optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **options)
-
-    if TYPE_CHECKING:
-
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            """Serves one connection (ASGI 3.0)."""
