@@ -117,6 +117,7 @@ def test_response_headers_read_back():
         assert res.headers['x-a'] == res.headers.get('X-A') == 'b'
         assert 'x-A' in res.headers and 'x-b' not in res.headers
         assert res.headers.get('x-b') is None and res.headers.get('x-b', 'c') == 'c'
+        assert (res.headers.get('no name'), res.headers.all('é漢'), res.headers.all('X-a')) == (None, [], ['b'])
 
     sent(act)
 
