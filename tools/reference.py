@@ -47,9 +47,10 @@ def described(dotted: str) -> Iterator[str]:
 
 def signature(name: str, thing: Any) -> Iterator[str]:
     """How something is called, in one line or in one for each parameter; for a property, what it is."""
-    getter = getattr(thing, 'fget', None) or getattr(thing, 'func', None)
-    if getter is not None:
-        yield f'`{bare(str(inspect.signature(getter).return_annotation))}`\n'
+    if isinstance(thing, (property, cached_property)):
+        getter = thing.func if isinstance(thing, cached_property) else thing.fget
+        if getter is not None:
+            yield f'`{bare(str(inspect.signature(getter).return_annotation))}`\n'
         return
     try:
         given = inspect.signature(thing)

@@ -181,3 +181,6 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
         """Serves the app with uvicorn, which takes the options."""
         options = {'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
         optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **options)
+
+
+App.__new__.__wrapped__ = App.__init__  # type: ignore[attr-defined]  # whose signature help() and tools show
