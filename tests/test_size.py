@@ -9,7 +9,7 @@ import pytest
 FOLDER = Path(heaven.__file__).parent
 CYCLE = ['app', '_table', '_routing', '_hooks', 'request', 'response', 'context', 'headers']
 BATTERIES = ['forms', '_files', 'sockets', '_events', '_debug']
-BUDGET, OVER = 2000, 27  # the second number may only fall: what does not fit the budget yet
+BUDGET, OVER = 2000, 24  # the second number may only fall: what does not fit the budget yet
 
 
 def statements(source: str) -> int:

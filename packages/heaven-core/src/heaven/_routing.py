@@ -235,7 +235,7 @@ class Entry:
         self.special = bool(self.always) or bool(self.head)
         self.steps = (
             *((hook, coro, False) for hook, coro in self.before),
-            *([(typed, False, False)] if self.queries else []),
+            *([(lambda req, res, ctx: req.queries.check(), False, False)] if self.queries else []),
             (self.handler, self.coro, False),
             *((hook, coro, True) for hook, coro in self.after),
         )
@@ -244,11 +244,6 @@ class Entry:
     def but(self, **changes: Any) -> Any:
         """Gives a copy with changes."""
         return Entry(**{name: getattr(self, name) for name in self.__slots__} | changes)
-
-
-def typed(req: Request, res: Any, ctx: Any) -> None:
-    """Converts the typed queries of a route: the step before its handler."""
-    req.queries.check()
 
 
 class Router:

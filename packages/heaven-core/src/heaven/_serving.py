@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from heaven._resolving import is_async, log as log, off_loop, settled as settled
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
-from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, KINDS, UNSET, kind_of
+from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, JSON, KINDS, UNSET, kind_of
 from heaven.types import App, Context, Handler, Message, Request, Response, Send
 
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
@@ -115,7 +115,7 @@ def ready(req: Request, res: Response, ctx: Context) -> None:
 def fix(req: Request, res: Response) -> tuple[Message, bytes | None]:
     """Fixes the headers of a response: gives its first message, and its body unless that is sent in pieces."""
     kind, status, fields, data = kind_of(res._body), res._status or 200, dict(res._fields or ()), None
-    if kind.quick or kind.encode is not None:
+    if kind is JSON or kind.encode is not None:
         data = (kind.encode or req._entry.dumps)(res._body)
         fields[b'content-length'] = b'%d' % len(data)
     if status in BODILESS:

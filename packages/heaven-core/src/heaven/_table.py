@@ -11,10 +11,10 @@ from heaven._serving import LENGTHS, call, conclude, find_handler, line, settled
 from heaven.context import Context
 from heaven.errors import ClientError, UrlDuplicateError, refuse
 from heaven.request import Request
-from heaven.response import KINDS, TEXT, UNSET, Response
+from heaven.response import QUICK, TEXT, UNSET, Response
 from heaven.types import App, Handler, Receive, Scope, Send
 
-known_kind = KINDS.get  # a method of an imported name is looked up anew at every call
+known_kind = QUICK.get  # a method of an imported name is looked up anew at every call
 READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
 
 
@@ -119,7 +119,7 @@ class Table:
                             answered = out is res and (res._status is not None or res._body is not UNSET)
             data = res._body
             kind = known_kind(type(data))
-            if kind is not None and kind.quick and not req._special:
+            if kind is not None and not req._special:
                 data = data.encode() if kind is TEXT else (kind.encode or entry.dumps)(data)
                 size = len(data)
                 fields = [kind.header, LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)]

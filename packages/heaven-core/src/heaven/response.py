@@ -18,29 +18,25 @@ OCTETS, ATTRIBUTE = (frozenset(map(chr, range(0x20, 0x7F))) - frozenset(less) fo
 
 
 class _Kind:
-    """A kind of body: its content type, how it becomes bytes, and whether that is all there is to it."""
+    """A kind of body: its content type, and how it becomes bytes."""
 
-    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes] | None, quick: bool) -> None:
+    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes] | None) -> None:
         self.header: tuple[bytes, bytes] = (b'content-type', content_type or b'')
         self.encode: Callable[[Any], bytes] | None = encode
-        self.quick: bool = quick
 
 
-TEXT, NUMBER, BYTES, JSON = (
-    _Kind(b'text/plain; charset=utf-8', str.encode, True),
-    _Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode(), True),
-    _Kind(b'application/octet-stream', bytes, True),
-    _Kind(b'application/json', None, True),
+TEXT, NUMBER, BYTES, JSON, UNSET, EMPTY, STREAM, FILE, FOREIGN = (
+    _Kind(b'text/plain; charset=utf-8', str.encode),
+    _Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode()),
+    _Kind(b'application/octet-stream', bytes),
+    _Kind(b'application/json', None),  # by the codec of the app
+    _Kind(None, lambda body: b''),
+    _Kind(None, lambda body: b''),
+    _Kind(b'application/octet-stream', None),
+    _Kind(None, None),
+    _Kind(None, None),
 )
-UNSET, EMPTY, STREAM, FILE, FOREIGN = (
-    _Kind(None, lambda body: b'', False),
-    _Kind(None, lambda body: b'', False),
-    _Kind(b'application/octet-stream', None, False),
-    _Kind(None, None, False),
-    _Kind(None, None, False),
-)
-KINDS: dict[type, _Kind] = {
-    _Kind: UNSET,  # the mark of no body stands where a body would
+QUICK: dict[type, _Kind] = {  # what these become is all there is to send
     str: TEXT,
     dict: JSON,
     list: JSON,
@@ -49,10 +45,10 @@ KINDS: dict[type, _Kind] = {
     bool: JSON,
     int: NUMBER,
     float: NUMBER,
-    type(None): EMPTY,
     bytearray: BYTES,
     memoryview: BYTES,
 }
+KINDS: dict[type, _Kind] = {**QUICK, type(None): EMPTY, _Kind: UNSET}  # the mark of no body stands where a body would
 _MARKS = {'__dataclass_fields__': JSON, 'read': None, '__aiter__': STREAM, '__next__': STREAM}
 
 
