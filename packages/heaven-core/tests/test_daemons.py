@@ -31,7 +31,7 @@ def clocked(results, add=register):
     async def daemon(app):
         times.append(asyncio.get_running_loop().time())
         result = left.pop(0) if left else None
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             raise result
         return result
 
@@ -61,10 +61,41 @@ def test_an_exception_is_logged_and_the_daemon_runs_again_later_and_later(caplog
     assert 'weak heart' in caplog.text
 
 
-@pytest.mark.parametrize('result', ['soon', [5]])
+def test_a_daemon_that_meets_a_cancellation_of_its_own_has_failed_and_runs_again(caplog):
+    assert len(clocked([asyncio.CancelledError('the feed was cut')] * 2 + [None])) == 2
+    assert [record.levelname for record in caplog.records] == ['ERROR'] * 2 and 'the feed was cut' in caplog.text
+
+
+def test_a_daemon_that_waits_for_a_task_that_somebody_cancels_runs_again(caplog):
+    async def main():
+        app, runs = App(), []
+
+        async def daemon(app):
+            runs.append(1)
+            if len(runs) == 1:
+                feed = asyncio.ensure_future(asyncio.sleep(1000))
+                asyncio.get_running_loop().call_soon(feed.cancel)
+                await feed
+            await asyncio.Event().wait()
+
+        app.DAEMON(daemon)
+        async with Live(app):
+            await until(lambda: len(runs) == 2)
+        return len(asyncio.all_tasks())
+
+    assert jumping(main()) == 1
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize('result', ['soon', [5], float('nan')])
 def test_a_daemon_that_returns_neither_number_nor_none_has_failed(result, caplog):
     assert len(clocked([result, result, None])) == 2
     assert len(caplog.records) == 2 and repr(result) in caplog.text
+
+
+def test_a_daemon_that_asks_for_a_pause_beyond_all_clocks_has_failed(caplog):
+    assert len(clocked([10**400, None])) == 1
+    assert len(caplog.records) == 1
 
 
 def test_several_daemons_run_side_by_side_with_the_app_that_has_started():
@@ -177,6 +208,24 @@ def test_a_sync_daemon_at_work_is_waited_for_at_shutdown():
         live.run(until(begun.is_set))
         timer.start()
     assert done == [True]
+
+
+def test_a_sync_daemon_that_does_not_end_is_left_behind_with_a_word_in_the_log(monkeypatch, caplog):
+    monkeypatch.setattr('heaven._lifecycle.PATIENCE', 0.01)
+    app, begun, release = App(), threading.Event(), threading.Event()
+
+    def stubborn(app):
+        begun.set()
+        release.wait(10)
+
+    async def main():
+        async with Live(app):
+            await until(begun.is_set)
+        release.set()
+
+    app.DAEMON(stubborn)
+    asyncio.run(main())
+    assert 'stubborn' in caplog.text and 'left behind' in caplog.text
 
 
 def test_a_daemon_runs_anew_in_every_run():

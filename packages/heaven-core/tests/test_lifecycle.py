@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 
 import pytest
 from driver import Exchange, Live, StartupFailed, call
@@ -148,13 +149,29 @@ async def boom_generator(app):
     yield
 
 
+def leaves(app):
+    sys.exit('no database today')
+
+
+async def leaves_async(app):
+    sys.exit('no database today')
+
+
+class Panic(BaseException):
+    """What an extension written in Rust raises when it panics is no Exception either."""
+
+
+def panics(app):
+    raise Panic('no database today')
+
+
 async def cancelled(app):
     task = asyncio.ensure_future(asyncio.sleep(1000))
     task.cancel('no database today')
     await task
 
 
-@pytest.mark.parametrize('broken', [boom, boom_async, boom_generator, cancelled])
+@pytest.mark.parametrize('broken', [boom, boom_async, boom_generator, cancelled, leaves, leaves_async, panics])
 def test_a_startup_that_fails_undoes_what_had_started_and_tells_the_reason(broken):
     app, events = App(), []
     app.ONCE(noted(events, 'a', 'generator'))
@@ -165,6 +182,27 @@ def test_a_startup_that_fails_undoes_what_had_started_and_tells_the_reason(broke
     with pytest.raises(StartupFailed, match='no database today'):
         cycle(app)
     assert events == ['a up', 'b up', 'b down', 'a down']
+
+
+def test_an_exit_in_a_startup_function_is_a_failed_startup_that_tells_the_reason():
+    app, events = App(), []
+    app.ON(SHUTDOWN, noted(events, 'a'))
+    app.ONCE(leaves)
+    assert lifespan(app) == [
+        {'type': 'lifespan.startup.failed', 'message': 'SystemExit: no database today'},
+    ]
+    assert events == ['a']
+
+
+@pytest.mark.parametrize('event', [STARTUP, SHUTDOWN])
+def test_an_interrupt_is_no_failure_and_goes_on(event):
+    def interrupted(app):
+        raise KeyboardInterrupt
+
+    app = App()
+    app.ON(event, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lifespan(app)
 
 
 def test_a_failed_startup_is_one_message_and_nothing_is_waited_for():
@@ -198,9 +236,12 @@ def test_shutdown_runs_whole_whatever_fails(caplog):
     app.ONCE(noted(events, 'c', 'generator'))
     app.ON(SHUTDOWN, boom_async)
     app.ON(SHUTDOWN, cancelled)
+    app.ON(SHUTDOWN, leaves_async)
+    app.ON(SHUTDOWN, panics)
     answers = lifespan(app)
     assert events == ['c up', 'c down', 'b', 'a']
     assert len(answers) == 2 and answers[1]['type'].startswith('lifespan.shutdown.')
+    assert len(caplog.records) == 6 and 'SystemExit: no database today' in answers[1]['message']
     assert caplog.text.count('Error: no database today') == 3 and caplog.text.count('ValueError: bad tail') == 1
 
 

@@ -11,7 +11,7 @@ from heaven._routing import Route
 from heaven._table import compile_tables, walk
 from heaven.context import Keeper
 from heaven.response import TEXT
-from heaven.types import App, Handler, Receive, Scope, Send, Table
+from heaven.types import App, Receive, Scope, Send, Table
 
 STARTUP, SHUTDOWN, DAEMON = 'startup', 'shutdown', 'daemon'
 FIRST_PAUSE, LONGEST_PAUSE, PATIENCE = 0.1, 60.0, 10.0
@@ -87,9 +87,7 @@ class Lifecycle(Keeper):
         twin._mounts = [child.copy() for child in self._mounts]
         for child in twin._mounts:
             child.parent = twin
-        if self._running and self.parent is None:
-            twin._compile()
-        twin._point()
+        (twin._compile if self._running and self.parent is None else twin._point)()
         return twin  # type: ignore[no-any-return]
 
     def _open(self) -> App:
@@ -128,16 +126,11 @@ class Lifecycle(Keeper):
 
     async def _begin(self) -> BaseException | None:
         """Starts the app, once for all who ask at the same time; gives what it failed with."""
-        from asyncio import CancelledError, Lock, get_running_loop
+        from asyncio import Lock, get_running_loop
 
         async with self._locks.setdefault(get_running_loop(), Lock()):
             try:
-                if not self._ready:
-                    await self._start()
-                return None
-            except (Exception, CancelledError) as error:
-                log().error('startup failed', exc_info=error)
-                return error
+                return None if self._ready else await failure_of(STARTUP, self._start)
             finally:
                 if not self._ready:
                     await self._stop()
@@ -153,13 +146,19 @@ class Lifecycle(Keeper):
         for app in apps:
             app._base, app._state, app._running = app._state, dict(app._state), True
         events = [
-            (event, func, app)
+            (event, func, registered, app)
             for app in apps
             for event, registered in (*app._events, *((STARTUP, foreign.life) for foreign in app._foreign))
             if (func := app._resolve(registered, event)) is not None
         ]
-        for event, func, app in sorted(events, key=lambda item: item[0] == DAEMON):
-            made = partial(func, app) if event == SHUTDOWN else daemon(func, app) if event == DAEMON else func(app)
+        for event, func, registered, app in sorted(events, key=lambda item: item[0] == DAEMON):
+            made = (
+                partial(shut, registered, app)
+                if event == SHUTDOWN
+                else daemon(registered, app)
+                if event == DAEMON
+                else func(app)
+            )
             errors.refuse(
                 hasattr(made, '__next__'),
                 TypeError,
@@ -178,19 +177,13 @@ class Lifecycle(Keeper):
 
     async def _stop(self) -> list[str]:
         """Undoes what was started, in reverse, all of it; tells what failed."""
-        from asyncio import CancelledError
-
-        failures, self._stack = list[str](), None
+        failures, self._stack = list[Any](), None
         while self._parts:
-            try:
-                await settled(self._parts.pop()())
-            except (Exception, CancelledError) as error:
-                log().error('shutdown failed', exc_info=error)
-                failures.append(f'{type(error).__name__}: {error}')
+            failures.append(await failure_of(SHUTDOWN, self._parts.pop()))
         for app in [place.app for place in walk(cast('App', self))]:
             app._state, app._running, app._ready = app._base if app._running else app._state, False, False
             app._point()
-        return failures
+        return [f'{type(error).__name__}: {error}' for error in failures if error is not None]
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """Answers the lifespan messages of a server (ASGI, Lifespan Protocol)."""
@@ -272,6 +265,24 @@ async def refuse(scope: Scope, send: Send) -> None:
     await send({'type': 'http.response.body', 'body': b'' if scope['method'] == 'HEAD' else b'Internal Server Error'})
 
 
+async def failure_of(event: str, part: Callable[[], Any]) -> BaseException | None:
+    """Runs a part of a startup or shutdown, logs what it failed with and gives it; to exit is to fail too."""
+    try:
+        await settled(part())
+        return None
+    except (GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        log().error('%s failed', event, exc_info=error)
+        return error
+
+
+async def shut(registered: Any, app: App) -> None:
+    """Calls a shutdown function, or what was put in its place since the startup."""
+    if (func := app._resolve(registered, SHUTDOWN)) is not None:
+        await settled(func(app))
+
+
 async def finish(generator: Any) -> None:
     """Runs the rest of an async generator."""
     async for _ in generator:
@@ -279,12 +290,13 @@ async def finish(generator: Any) -> None:
         raise RuntimeError(f'{generator!r} has a second yield: startup is up to the first, shutdown is the rest')
 
 
-async def daemon(func: Handler, app: App) -> AsyncIterator[None]:
+async def daemon(registered: Any, app: App) -> AsyncIterator[None]:
     """Runs a function in the background: a startup, a yield and a shutdown.
 
-    What is in a thread cannot be cancelled: the shutdown waits a while for the lock that it holds.
+    What is put in its place meanwhile has the next run. What is in a thread cannot be cancelled: the shutdown waits a
+    while for the lock that it holds.
     """
-    from asyncio import Lock, create_task, sleep, wait, wait_for
+    from asyncio import CancelledError, Lock, create_task, sleep, wait, wait_for
 
     thread = Lock()
 
@@ -292,19 +304,21 @@ async def daemon(func: Handler, app: App) -> AsyncIterator[None]:
         """Calls the function again and again, as it asks; after a failure with a pause that doubles."""
         pause, backoff = 0.0, FIRST_PAUSE
         while pause is not None and pause is not False and not task.cancelling():
-            await sleep(pause)
             try:
+                await sleep(pause)
                 async with thread:
-                    out = func(app) if is_async(func) else await off_loop(func, app)
+                    func = app._resolve(registered, DAEMON)
+                    out = None if func is None else func(app) if is_async(func) else await off_loop(func, app)
                 pause = await settled(out)
                 errors.refuse(
-                    pause is not None and not isinstance(pause, (int, float)),
+                    pause is not None and not (isinstance(pause, (int, float)) and pause == pause),
                     TypeError,
                     f'a daemon returns the seconds to its next run or None, not {pause!r:.80}',
                 )
                 backoff = FIRST_PAUSE
-            except Exception as error:
-                log().error('daemon %r failed', func, exc_info=error)
+            except (Exception, CancelledError) as error:
+                if isinstance(error, Exception) or not task.cancelling():
+                    log().error('daemon %r failed', registered, exc_info=error)
                 pause, backoff = backoff, min(backoff * 2, LONGEST_PAUSE)
 
     task = create_task(run())
@@ -312,6 +326,6 @@ async def daemon(func: Handler, app: App) -> AsyncIterator[None]:
     try:
         await wait_for(thread.acquire(), PATIENCE)
     except TimeoutError:
-        log().warning('daemon %r did not end in %.0f s and is left behind', func, PATIENCE)
+        log().warning('daemon %r did not end in %.0f s and is left behind', registered, PATIENCE)
     task.cancel()
     await wait([task])
