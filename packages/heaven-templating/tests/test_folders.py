@@ -166,6 +166,84 @@ def test_a_grandchild_looks_in_its_own_then_its_parents_then_its_grandparents(si
     assert site.ask(parent, '/child/grand/page').text == '<MARY parent grandchild>'
 
 
+@pytest.fixture
+def houses(site):
+    """Two parents, each with a layout, a filter and a name of its own; a child's page is made with all three."""
+    site.write('child/page.html', '{% extends "layout.html" %}{% block body %}{{ "a"|mark }}{{ owner }}{% endblock %}')
+    parents = []
+    for name in ('red', 'blue'):
+        site.write(f'{name}/layout.html', name + ' {% block body %}{% endblock %}')
+        templates = Templates(site.folder / name, context=lambda req, res, ctx, name=name: {'owner': name})
+        templates.environment.filters['mark'] = lambda text, name=name: f'{name}-{text} '
+        parents.append(App())
+        parents[-1].plug(templates)
+    return parents
+
+
+def test_one_object_of_templates_serves_two_children_each_below_its_own_parent(site, houses):
+    templates = Templates(site.folder / 'child')
+    for parent in houses:
+        child = App()
+        child.plug(templates)
+        child.GET('/', show('page.html'))
+        parent.mount(child, '/child')
+    for _ in range(2):
+        assert [site.ask(parent, '/child').text for parent in houses] == ['red red-a red', 'blue blue-a blue']
+
+
+@pytest.mark.parametrize('asked', [False, True], ids=['before', 'after'])
+def test_a_copy_of_a_child_looks_in_the_folders_of_the_app_that_the_copy_is_mounted_on(site, houses, asked):
+    child = App()
+    child.TEMPLATES(site.folder / 'child')
+    child.GET('/', show('page.html'))
+    red, blue = houses
+    red.mount(child, '/child')
+    if asked:
+        site.ask(red, '/child')
+    blue.mount(child.copy(), '/child')
+    assert [site.ask(parent, '/child').text for parent in houses] == ['red red-a red', 'blue blue-a blue']
+
+
+def test_a_child_that_is_mounted_alone_has_nothing_of_a_parent_that_its_copy_has(site, houses):
+    child = App()
+    child.TEMPLATES(site.folder / 'child')
+    child.GET('/', show('layout.html'))
+    houses[0].mount(child.copy(), '/child')
+    assert site.ask(houses[0], '/child').text == 'red '
+    assert isinstance(site.ask(child).error, MissingTemplate)
+
+
+@pytest.mark.parametrize('grown', ['copy', 'original'])
+def test_a_folder_that_is_added_to_a_copy_or_to_its_original_is_not_the_other_s(site, grown):
+    site.write('templates/page.html', '{{ "a"|mark }}')
+    site.write('more/other.html', '{{ "b"|mark }}{{ n }}')
+    app = site.app(show('page.html'))
+    app.GET('/other', show('other.html'))
+    app.renderer.environment.filters['mark'] = str.upper
+    twin = app.copy()
+    site.ask(app), site.ask(twin)
+    grows, stays = (twin, app) if grown == 'copy' else (app, twin)
+    grows.TEMPLATES(site.folder / 'more', context=[lambda req, res, ctx: {'n': 1}])
+    assert [site.ask(grows, path).text for path in ('/', '/other')] == ['A', 'B1']
+    assert site.ask(stays).text == 'A'
+    assert isinstance(site.ask(stays, '/other').error, MissingTemplate)
+
+
+def test_templates_that_are_plugged_nowhere_look_in_their_own_folders_alone(site):
+    site.write('mails/mail.txt', 'mail')
+    site.write('templates/page.html', 'page')
+    mails = Templates(site.folder / 'mails')
+
+    async def handler(req, res, ctx):
+        res.body = await mails.render(req.params['name'], {}, (req, res, ctx))
+
+    parent, child = site.app(), App()
+    child.GET('/:name', handler)
+    parent.mount(child, '/child')
+    assert site.ask(parent, '/child/mail.txt').text == 'mail'
+    assert isinstance(site.ask(parent, '/child/page.html').error, MissingTemplate)
+
+
 def test_a_mounted_child_falls_back_on_the_default_folder_of_its_parent(site, monkeypatch):
     monkeypatch.chdir(site.folder)
     site.write('templates/layout.html', '<{% block body %}{% endblock %}>')

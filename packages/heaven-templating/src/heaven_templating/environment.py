@@ -9,6 +9,7 @@ skeleton prints nothing and leaves a context in which any block of the page, its
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -177,18 +178,32 @@ class Environment(jinja2.Environment):
         )
         loader.undefined = {False: self.undefined, True: self.undefined if 'undefined' in options else Strict}
 
+    def joined(self, folders: Callable[[], list[Folder]], others: Iterable[jinja2.Environment]) -> Environment:
+        """Gives an environment over other folders, with the filters, tests and globals of others besides its own.
+
+        They are looked up where they are, so that one that is added later is found, and one that is added to the new
+        environment is no one else's.
+        """
+        loader, others = Loader(folders), [self, *others]
+        loader.undefined = self.loader.undefined
+        made = self.overlay(loader=loader, autoescape=loader.is_escaped)
+        made.is_async = any(other.is_async for other in others)
+        for name in ('filters', 'tests', 'globals'):
+            setattr(made, name, ChainMap({}, *(each for other in others for each in maps(getattr(other, name)))))
+        return made
+
+    def named(self) -> dict[str, Any]:
+        """Gives the globals, in a dict of their own."""
+        names: dict[str, Any] = {}
+        for mapping in reversed(maps(self.globals)):
+            names.update(mapping)
+        return names
+
     def debug(self, on: bool) -> None:
         """Turns debugging on or off: templates that changed are read again, and undefined names are errors."""
         self.auto_reload, self.undefined = on, self.loader.undefined[on]
         self.loader.known.clear()
         self.loader.assets.clear()
-
-    def forget(self) -> None:
-        """Drops everything compiled, for folders or settings have changed."""
-        self.loader.known.clear()
-        self.loader.skeletons.clear()
-        assert self.cache is not None
-        self.cache.clear()
 
     def get_template(
         self, name: str | jinja2.Template, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
@@ -220,6 +235,11 @@ class Environment(jinja2.Environment):
             found = self.template_class.from_code(self, code, self.make_globals(None), is_fresh)
             self.loader.skeletons[name] = found
         return found
+
+
+def maps(mapping: Any) -> list[Any]:
+    """Gives the mappings of a chain, or the one that a mapping is."""
+    return mapping.maps if isinstance(mapping, ChainMap) else [mapping]
 
 
 def pruned(body: list[nodes.Node]) -> tuple[list[nodes.Node], list[nodes.Node]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Sequence
+from copy import copy
 from inspect import isawaitable, iscoroutine
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -38,7 +39,6 @@ class Templates:
         app.plug(templates)
     """
 
-    app: App | None
     folders: list[Folder]
     context: list[Function]
     environment: Environment
@@ -55,40 +55,37 @@ class Templates:
     ) -> None:
         base = os.path.dirname(os.path.abspath(relative_to)) if relative_to is not None else os.getcwd()
         prefix = (prefix or '').strip('/')
-        self.app = None
         self.options: dict[str, Any] = options
         self.folders = [Folder(os.path.abspath(os.path.join(base, folder)), prefix and f'{prefix}/', escape)]
         self.context = [context] if callable(context) else list(context)
         for function in self.context:
             if not callable(function):
                 raise TypeError(f'context takes functions (req, res, ctx) that give a dict, not {function!r}')
-        self.environment = Environment(Loader(self._searched), asynchronous, **options)
+        self.environment = Environment(Loader(lambda: self.folders), asynchronous, **options)
         self.environment.globals.update(NAMED)
+        self.joined: dict[Lineage, Environment] = {}
 
     def install(self, app: App, /) -> None:
-        """Makes these the templates of an app, or adds their folders to those that it has."""
+        """Makes these the templates of an app, or adds their folders to those that it has.
+
+        What the app has is shared with its copies, perhaps, and does not change: the app gets both, joined.
+        """
         held = app.renderer
         inherited = app.parent is not None and held is app.parent.renderer
         if not isinstance(held, Templates) or inherited or held is self:
             app.renderer = self
-            self.app = app if self.app is None else self.app
             return
         if self.options and self.options != held.options:
             raise ValueError(f'an app has one Jinja2: give its options ({listed(self.options)}) with its first folder')
-        ours, theirs = self.environment, held.environment
-        for name in ('filters', 'tests', 'globals'):
-            inherit(getattr(theirs, name), getattr(ours, name))
-        held.folders += self.folders
-        held.context += self.context
-        theirs.is_async = theirs.is_async or ours.is_async
-        theirs.forget()
-        self.app, self.environment, self.folders, self.context = held.app, theirs, held.folders, held.context
+        app.renderer = both = copy(held)
+        both.folders, both.context, both.joined = held.folders + self.folders, held.context + self.context, {}
+        both.environment = held.environment.joined(lambda: both.folders, [self.environment])
 
     def renders(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str] = (), /) -> str:
         """Gives a template as text; RuntimeError if something would have to be awaited."""
-        functions = self._functions()
+        environment, functions = self._around(trio)
         extra: dict[str, Any] = {}
-        if self.environment.is_async:
+        if environment.is_async:
             raise RuntimeError(f'{name!r} is asynchronous: await res.render(...) in place of res.renders(...)')
         for function in functions:
             found = function(*trio)
@@ -97,119 +94,147 @@ class Templates:
                     found.close()
                 raise RuntimeError(f'{function!r} is async: await res.render(...) in place of res.renders(...)')
             extra.update(found)
-        return self._text(name, values, trio, blocks, extra)
+        return text(environment, name, values, trio, blocks, extra)
 
     async def render(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str] = (), /) -> str:
         """Gives a template as text."""
-        extra = await self._extra(trio)
-        if not self.environment.is_async:
-            return self._text(name, values, trio, blocks, extra)
-        parts = cast('AsyncGenerator[str]', self._parts(name, values, trio, blocks, extra))
+        environment, functions = self._around(trio)
+        extra = await given(functions, trio)
+        if not environment.is_async:
+            return text(environment, name, values, trio, blocks, extra)
+        pieces = cast('AsyncGenerator[str]', parts(environment, name, values, trio, blocks, extra))
         try:
-            return ''.join([part async for part in parts])
+            return ''.join([piece async for piece in pieces])
         except Exception:
-            self._fail({**extra, **values})
+            fail(environment, {**extra, **values})
 
     async def stream(
         self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str] = (), /
     ) -> AsyncIterator[str]:
         """Gives a template in pieces of at least 16,384 characters, once the first of them is made."""
-        extra = await self._extra(trio)
+        environment, functions = self._around(trio)
+        extra = await given(functions, trio)
         begun: list[bool] = []
         extra[BEGUN] = begun
-        stream = Stream(self._parts(name, values, trio, blocks, extra), self._fail, {**extra, **values})
+        stream = Stream(parts(environment, name, values, trio, blocks, extra), environment, {**extra, **values})
         stream.first = await stream.piece()
         begun.append(True)
         return stream
 
-    def _text(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], extra: dict[str, Any]) -> str:
-        parts = self._parts(name, values, trio, blocks, extra)
-        try:
-            return ''.join(cast('Generator[str]', parts))
-        except Exception:
-            self._fail({**extra, **values})
+    def _around(self, trio: Trio) -> tuple[Environment, list[Function]]:
+        """The environment of a render, and its functions of `context=`, the outer apps' first."""
+        app = trio[0].app
+        if app.parent is None:
+            return self.environment, self.context
+        lineage = self._lineage(app)
+        return self._joined(lineage), [function for templates in reversed(lineage) for function in templates.context]
 
-    def _parts(
-        self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], extra: dict[str, Any]
-    ) -> Generator[str] | AsyncGenerator[str]:
-        environment = self.environment
-        req, res, ctx = trio
-        app = req.app
-        debug = bool(app.debug) or (app.parent is not None and is_debug(app.parent))
-        if debug is not environment.auto_reload:
-            environment.debug(debug)
-        template = environment.skeleton(name) if blocks else environment.get_template(name)
-        names = {
-            **environment.globals,
-            'req': req,
-            'res': res,
-            'ctx': ctx,
-            'app': app,
-            HERE: (*trio, app),
-            SHARED: NAMES,
-        }
-        if extra:
-            names.update(extra)
-            names[SHARED] = NAMES.union(extra)
-        names.update(values)
-        page = Page(environment, names, name, template.blocks)
-        if not blocks:
-            return template.root_render_func(page)  # type: ignore[return-value]
-        return alone_async(template, page, blocks) if environment.is_async else alone(template, page, blocks)
-
-    async def _extra(self, trio: Trio) -> dict[str, Any]:
-        extra: dict[str, Any] = {}
-        for function in self._functions():
-            found = function(*trio)
-            extra.update(await found if isawaitable(found) else found)
-        return extra
-
-    def _functions(self) -> list[Function]:
-        """The functions of `context=`, the parents' first; a child of asynchronous templates is asynchronous itself."""
-        if self.app is None or self.app.parent is None:
-            return self.context
-        lineage = list(self._lineage())
-        if not self.environment.is_async and any(templates.environment.is_async for templates in lineage):
-            self.environment.is_async = True
-            self.environment.forget()
-        return [function for templates in reversed(lineage) for function in templates.context]
-
-    def _lineage(self) -> Iterator[Templates]:
+    def _lineage(self, app: App) -> Lineage:
         """These templates, then those of the app that theirs is mounted on, and so on."""
-        yield self
-        app, seen = self.app, [self]
-        while app is not None and (app := app.parent) is not None:
-            if app.renderer is None and app.parent is None:
-                Templates().install(app)
-            if isinstance(app.renderer, Templates) and app.renderer not in seen:
-                seen.append(app.renderer)
-                yield app.renderer
+        lineage: Lineage = (self,)
+        outer = app.parent if app.renderer is self else None
+        while outer is not None:
+            if outer.renderer is None and outer.parent is None:
+                Templates().install(outer)
+            if isinstance(outer.renderer, Templates) and outer.renderer not in lineage:
+                lineage += (outer.renderer,)
+            outer = outer.parent
+        return lineage
 
-    def _searched(self) -> list[Folder]:
-        """The folders of the lineage; on the way, what its layouts may use is taken over from their environments."""
-        folders: list[Folder] = []
-        for templates in self._lineage():
-            folders += templates.folders
-            for name in ('filters', 'tests', 'globals'):
-                inherit(getattr(self.environment, name), getattr(templates.environment, name))
-        return folders
+    def _joined(self, lineage: Lineage) -> Environment:
+        """The environment of a lineage: one of its own, for a name may be of another template elsewhere."""
+        if len(lineage) == 1:
+            return self.environment
+        if lineage not in self.joined:
+            self.joined[lineage] = self.environment.joined(
+                lambda: [folder for templates in lineage for folder in templates.folders],
+                [templates.environment for templates in lineage[1:]],
+            )
+        return self.joined[lineage]
 
-    def _fail(self, values: dict[str, Any]) -> NoReturn:
-        """Raises the error at hand, its traceback in the lines of the templates, an undefined name explained."""
-        try:
-            self.environment.handle_exception()
-        except UndefinedError as error:
-            traceback, line, folders = error.__traceback__, '', tuple(folder.path for folder in self._searched())
-            while traceback is not None:
-                if (file := traceback.tb_frame.f_code.co_filename).startswith(folders):
-                    line = f' ({file}, line {traceback.tb_lineno})'
-                traceback = traceback.tb_next
-            given = {name for name in values if '.' not in name} | {'req', 'res', 'ctx', 'app'}
-            message = str(error)
-            if name := re.fullmatch(r"'(\w+)' is undefined", message):
-                message += f'; the render was given {listed(given)}{near(name[1], given)}'
-            error.args = (message + line,)
-            raise
+
+Lineage = tuple[Templates, ...]
+
+
+async def given(functions: Iterable[Function], trio: Trio) -> dict[str, Any]:
+    """Gives the names that functions of `context=` add to a render."""
+    extra: dict[str, Any] = {}
+    for function in functions:
+        found = function(*trio)
+        extra.update(await found if isawaitable(found) else found)
+    return extra
+
+
+def parts(
+    environment: Environment,
+    name: str,
+    values: dict[str, Any],
+    trio: Trio,
+    blocks: Sequence[str],
+    extra: dict[str, Any],
+) -> Generator[str] | AsyncGenerator[str]:
+    """Begins a render: gives what makes its text, part by part."""
+    req, res, ctx = trio
+    app = req.app
+    debug = is_debug(app)
+    if debug is not environment.auto_reload:
+        environment.debug(debug)
+    template = environment.skeleton(name) if blocks else environment.get_template(name)
+    names = {
+        **environment.named(),
+        'req': req,
+        'res': res,
+        'ctx': ctx,
+        'app': app,
+        HERE: (*trio, app),
+        SHARED: NAMES,
+    }
+    if extra:
+        names.update(extra)
+        names[SHARED] = NAMES.union(extra)
+    names.update(values)
+    page = Page(environment, names, name, template.blocks)
+    if not blocks:
+        return template.root_render_func(page)  # type: ignore[return-value]
+    return alone_async(template, page, blocks) if environment.is_async else alone(template, page, blocks)
+
+
+def text(
+    environment: Environment,
+    name: str,
+    values: dict[str, Any],
+    trio: Trio,
+    blocks: Sequence[str],
+    extra: dict[str, Any],
+) -> str:
+    """Renders what is not asynchronous."""
+    pieces = parts(environment, name, values, trio, blocks, extra)
+    try:
+        return ''.join(cast('Generator[str]', pieces))
+    except Exception:
+        fail(environment, {**extra, **values})
+
+
+def fail(environment: Environment, values: dict[str, Any]) -> NoReturn:
+    """Raises the error at hand, its traceback in the lines of the templates, an undefined name explained."""
+    try:
+        environment.handle_exception()
+    except UndefinedError as error:
+        traceback, line, folders = (
+            error.__traceback__,
+            '',
+            tuple(folder.path for folder in environment.loader.folders()),
+        )
+        while traceback is not None:
+            if (file := traceback.tb_frame.f_code.co_filename).startswith(folders):
+                line = f' ({file}, line {traceback.tb_lineno})'
+            traceback = traceback.tb_next
+        passed = {name for name in values if '.' not in name} | {'req', 'res', 'ctx', 'app'}
+        message = str(error)
+        if name := re.fullmatch(r"'(\w+)' is undefined", message):
+            message += f'; the render was given {listed(passed)}{near(name[1], passed)}'
+        error.args = (message + line,)
+        raise
 
 
 class Stream:
@@ -217,16 +242,16 @@ class Stream:
 
     first: str = ''
     parts: Generator[str] | AsyncGenerator[str]
-    fail: Callable[[dict[str, Any]], NoReturn]
+    environment: Environment
     given: dict[str, Any]
 
     def __init__(
         self,
         parts: Generator[str] | AsyncGenerator[str],
-        fail: Callable[[dict[str, Any]], NoReturn],
+        environment: Environment,
         given: dict[str, Any],
     ) -> None:
-        self.parts, self.fail, self.given = parts, fail, given
+        self.parts, self.environment, self.given = parts, environment, given
 
     async def piece(self) -> str:
         """Gives the next piece; the last is empty."""
@@ -244,7 +269,7 @@ class Stream:
                     if (size := size + len(part)) >= BUFFER:
                         break
         except Exception:
-            self.fail(self.given)
+            fail(self.environment, self.given)
         return ''.join(held)
 
     def __aiter__(self) -> Stream:
@@ -293,12 +318,6 @@ def wanted(blocks: Sequence[str], page: Page) -> Sequence[str]:
     return blocks
 
 
-def inherit(ours: Any, theirs: Any) -> None:
-    """Adds the filters, tests or globals of one environment that another does not have."""
-    for name, value in theirs.items():
-        ours.setdefault(name, value)
-
-
 def is_debug(app: App) -> bool:
     """Tells whether an app, or one that it is mounted on, debugs."""
-    return app.debug or (app.parent is not None and is_debug(app.parent))
+    return bool(app.debug) or (app.parent is not None and is_debug(app.parent))
