@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from urllib.parse import quote
 
 import pytest
 from heaven import App
@@ -22,6 +23,17 @@ def test_url_for_has_the_root_path(site):
     app.GET('/patients/:id', lambda req, res, ctx: None, name='patient')
     assert site.ask(app).text == '/home/patients/a%20b'
     assert site.ask(app, root_path='/api').text == '/api/home/api/patients/a%20b'
+
+
+@pytest.mark.parametrize('root_path', ['/my app', '/my%20app', '/café'])
+def test_url_for_and_asset_quote_the_root_path_as_the_url_for_of_the_request_does(site, root_path):
+    site.write('assets/style.css', STYLE)
+    app = page(site, '{{ url_for("home") }} {{ req.url_for("home") }} {{ asset("style.css") }}')
+    app.GET('/home', lambda req, res, ctx: None, name='home')
+    app.ASSETS(site.folder / 'assets')
+    ours, theirs, file = site.ask(app, root_path=root_path).text.split()
+    assert (ours, file) == (theirs, theirs.replace('/home', f'/assets/style.css?v={HASH}'))
+    assert ours == quote(root_path) + '/home'
 
 
 def test_url_for_of_a_mounted_child_has_its_prefix(site):

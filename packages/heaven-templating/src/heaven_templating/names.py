@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from heaven._routing import Pattern
 from heaven._table import walk
@@ -82,8 +83,8 @@ def here(context: Context) -> tuple[Request, Response, HeavenContext, App]:
 
 
 def root(req: Request) -> str:
-    """Gives the path under which a server serves the whole app."""
-    return str(req.scope.get('root_path', '')).rstrip('/')
+    """Gives the path under which a server serves the whole app, quoted."""
+    return quote(str(req.scope.get('root_path', '')).rstrip('/'))
 
 
 def versioned(app: App, name: str) -> str:
