@@ -1,6 +1,7 @@
 """What ASGI does not allow, of an application and of a server, and how it is named."""
 
 import asyncio
+import contextlib
 
 import pytest
 from heaven_testing import ASGIViolation, Client, lint
@@ -283,6 +284,22 @@ def test_a_breach_that_the_application_swallows_is_raised_all_the_same():
         client.get('/')
     with Client(app, raise_app_exceptions=False) as client, pytest.raises(ASGIViolation, match="status is '200'"):
         client.get('/')
+
+
+@pytest.mark.parametrize(
+    ('scope', 'sent'), [(HTTP, [START]), (HTTP, [START, body(b'a')]), (WS, [ACCEPT]), (WS, [REFUSE])]
+)
+def test_an_application_whose_send_failed_may_return(scope, sent):
+    async def app(scope, receive, send):
+        with contextlib.suppress(OSError):
+            for message in sent:
+                await send(message)
+
+    async def closed(message):
+        if message is sent[-1]:
+            raise OSError('the client has left')
+
+    asyncio.run(lint(app)(scope, None, closed))
 
 
 def test_the_client_checks_its_own_messages():

@@ -1,10 +1,12 @@
 """Bodies as they happen, in both directions, and streams of events."""
 
 import asyncio
+import contextlib
 import json
 
 import httpx
 import pytest
+from heaven import App
 from heaven_testing import AsyncClient, Client, Event
 
 SSE = [(b'content-type', b'text/event-stream; charset=utf-8')]
@@ -87,7 +89,7 @@ def test_leaving_early_is_a_disconnect_that_the_application_sees():
     with Client(app) as client:
         with client.stream('GET', '/') as response:
             next(response.iter_raw())
-        assert app.did == [b'1', 'send failed', 'http.disconnect']
+        assert app.did == [b'1', b'2', 'send failed', 'http.disconnect']
 
 
 @async_
@@ -106,6 +108,66 @@ async def test_leaving_early_is_a_disconnect_that_the_application_sees_async():
         async with client.stream('GET', '/') as response:
             assert response.status_code == 200
         assert told == ['http.disconnect'] * 2
+
+
+async def sends_and_listens(scope, receive, send):
+    """Sends a chunk, and waits for what comes of it."""
+    await receive()
+    await begin(send)
+    await chunk(send, b'a')
+    scope['state']['told'].append((await receive())['type'])
+
+
+async def sends_until_it_cannot(scope, receive, send):
+    """Sends for as long as somebody is there, and returns."""
+    await begin(send)
+    with contextlib.suppress(OSError):
+        while True:
+            await chunk(send, b'a')
+    scope['state']['told'].append('OSError')
+
+
+def told_of_its_end(app, mounted, told):
+    async def started(scope, receive, send):
+        if scope['type'] == 'lifespan':
+            raise NotImplementedError
+        await app({**scope, 'state': {'told': told}}, receive, send)
+
+    if not mounted:
+        return started
+    parent = App()
+    parent.mount(started, '/')
+    return parent
+
+
+LEFT = pytest.mark.parametrize(
+    ('app', 'end'), [(sends_and_listens, 'http.disconnect'), (sends_until_it_cannot, 'OSError')]
+)
+MOUNTED = pytest.mark.parametrize('mounted', [False, True], ids=['alone', 'mounted'])
+
+
+@LEFT
+@MOUNTED
+def test_an_application_whose_client_has_read_a_chunk_and_left_is_told_and_may_return(app, end, mounted):
+    told = []
+    with Client(told_of_its_end(app, mounted, told)) as client:
+        with client.stream('GET', '/') as response:
+            assert next(response.iter_raw()) == b'a'
+        assert told == [end]
+
+
+@LEFT
+@MOUNTED
+def test_an_application_whose_client_has_read_a_chunk_and_left_is_told_and_may_return_async(app, end, mounted):
+    told = []
+
+    async def main():
+        async with AsyncClient(told_of_its_end(app, mounted, told)) as client:
+            async with client.stream('GET', '/') as response:
+                assert await anext(response.aiter_raw()) == b'a'
+            assert told == [end]
+
+    asyncio.run(main())
 
 
 def test_the_exception_of_an_application_that_was_left_is_no_failure_unless_it_is_of_its_own():
@@ -234,7 +296,7 @@ def test_what_outlives_its_client_says_so_or_is_quiet():
         response = streaming.__enter__()
         chunks = response.iter_raw()
         assert next(chunks) == b'1'
-    assert app.did == [b'1', 'send failed', 'http.disconnect']
+    assert app.did == [b'1', b'2', 'send failed', 'http.disconnect']
     with pytest.raises(RuntimeError, match='the client has been closed'):
         next(chunks)
     streaming.__exit__(None, None, None)
@@ -393,7 +455,7 @@ async def test_events_come_one_by_one_and_the_stream_is_left_at_the_end():
         async with client.sse('/') as stream:
             assert stream.response.status_code == 200
             assert ((await anext(stream)).data, app.did) == ('1', [b'1'])
-        assert app.did == [b'1', 'send failed', 'http.disconnect']
+        assert app.did == [b'1', b'2', 'send failed', 'http.disconnect']
         assert [event.data async for event in client.sse('/')] == ['1', '2', '3']
 
 

@@ -42,7 +42,7 @@ class LifespanFailed(RuntimeError):
 
 
 class ClientLeft(OSError):
-    """The test has left: what `send` raises in the application then (ASGI HTTP 2.4)."""
+    """The test has left: what `send` raises in the application then, so that one that never receives ends as well."""
 
 
 class Call:
@@ -104,10 +104,15 @@ class Call:
 
     async def send(self, message: Message) -> None:
         if self.gone:
-            raise ClientLeft('the client has left')
+            self.refuse()
         self.rules.sent(message)
         self.outbox.append(message)
         wake(self.readers)
+
+    def refuse(self) -> NoReturn:
+        """Raises ClientLeft, since the test has left: the application knows then, and need not end its response."""
+        self.rules.failed = True
+        raise ClientLeft('the client has left')
 
     # What the test calls.
 
@@ -231,7 +236,7 @@ class Exchange(Call):
 
     async def send(self, message: Message) -> None:
         if self.gone:
-            raise ClientLeft('the client has left')
+            self.refuse()
         self.rules.sent(message)
         self.outbox.append(message)
         wake(self.readers)
@@ -242,7 +247,7 @@ class Exchange(Call):
             await self.hold()
 
     async def hold(self) -> None:
-        """Waits until the test has come back for more, or has been away for a moment and little is unread."""
+        """Waits until the test has come back for more or left, or has been away for a moment and little is unread."""
         self.engine.held.add(self)
         timer = asyncio.get_running_loop().call_later(MOMENT, self.release)
         try:
@@ -251,8 +256,6 @@ class Exchange(Call):
             timer.cancel()
             if not self.senders:
                 self.engine.held.discard(self)
-        if self.gone:
-            raise ClientLeft('the client has left')
 
     def release(self) -> None:
         if self.unread < CHUNK or self.gone:
@@ -451,6 +454,7 @@ class Engine:
         secure = url.scheme in ('https', 'wss')
         scope: dict[str, Any] = {
             'type': kind,
+            # 2.3 as servers announce: from 2.4 on `send` is sure to raise, and Starlette asks for no disconnect then.
             'asgi': {'version': '3.0', 'spec_version': '2.3'},
             'http_version': '1.1',
             'method': request.method,

@@ -43,6 +43,7 @@ class Rules:
 
     extensions: Any
     broken: ASGIViolation | None = None
+    failed: bool = False  # a `send` has raised OSError: the client has left (ASGI HTTP 2.4, Disconnected Client)
     strict: bool = True  # else header names may have capitals, which servers let pass, and Django sends
 
     def __init__(self, scope: Scope) -> None:
@@ -248,7 +249,7 @@ class HTTPRules(Rules):
 
     def returned(self, value: object) -> None:
         super().returned(value)
-        if self.state != self.DONE and not self.gone:
+        if self.state != self.DONE and not (self.gone or self.failed):
             done = ('sending a response', 'the end of the response body', 'the end of the trailers')[self.state]
             self.breach(
                 f'the application returned without {done}'
@@ -353,9 +354,11 @@ class WebSocketRules(Rules):
 
     def returned(self, value: object) -> None:
         super().returned(value)
-        if self.state == self.CONNECTING and not self.gone:
+        if self.gone or self.failed:
+            return
+        if self.state == self.CONNECTING:
             self.breach('the application returned without accepting or refusing the WebSocket')
-        if self.state == self.REFUSING and not self.gone:
+        if self.state == self.REFUSING:
             self.breach('the application returned before the end of the response that refuses the WebSocket')
 
 
@@ -476,7 +479,11 @@ def lint(app: ASGIApp) -> ASGIApp:
 
         async def checked_send(message: Message) -> None:
             rules.sent(message)
-            await send(message)
+            try:
+                await send(message)
+            except OSError:
+                rules.failed = True
+                raise
 
         try:
             rules.returned(await call(app, scope, checked_receive, checked_send))
