@@ -2,7 +2,11 @@
 
 import asyncio
 import copy
+import os
 import sys
+from itertools import product
+from pathlib import Path
+from random import Random
 
 import pytest
 from asks import see
@@ -127,6 +131,16 @@ def test_texts_are_str_and_files_have_name_type_size_and_content():
         (head('Content-Disposition: form-data; size=1; name = "a"; x') + b'1', {'a': ['1']}),
         (upload('a', b'1', 'x'), {'a': [('x', 'text/plain', b'1')]}),
         (upload('a', b'1', '../x'), {'a': [('../x', 'text/plain', b'1')]}),
+        (upload('a', b'1', 'C:\\temp\\a.pdf'), {'a': [('C:\\temp\\a.pdf', 'text/plain', b'1')]}),
+        (upload('a', b'1', '\\\\srv\\x\\a.pdf'), {'a': [('\\\\srv\\x\\a.pdf', 'text/plain', b'1')]}),
+        (upload('a', b'1', 'C:\\a%22b%0D%0A%25.pdf'), {'a': [('C:\\a"b\r\n%25.pdf', 'text/plain', b'1')]}),
+        (upload('a', b'1', 'a\\"b\\\\c'), {'a': [('a"b\\c', 'text/plain', b'1')]}),
+        (upload('a', b'1', 'a\\'), {'a': [('a\\', 'text/plain', b'1')]}),
+        (upload('a\\', b'1', 'C:\\b'), {'a\\': [('b', 'text/plain', b'1')]}),
+        (
+            head('content-disposition: form-data; filename="C:\\temp\\a.pdf"; name=a') + b'1',
+            {'a': [('C:\\temp\\a.pdf', 'application/octet-stream', b'1')]},
+        ),
         (upload('a', b'1', 'x', 'IMAGE/png; q=1'), {'a': [('x', 'image/png', b'1')]}),
         (head('Content-Disposition: form-data; name=a; filename=x'), {'a': [('x', 'application/octet-stream', b'')]}),
         (head('Content-Disposition: form-data; name="a"; filename*=UTF-8\'\'x') + b'1', {'a': ['1']}),
@@ -270,12 +284,28 @@ def test_the_file_of_an_input_left_empty_is_false():
         ('x' * 5000 + '.pdf', 'x' * 251 + '.pdf'),
         ('é' * 5000 + '.pdf', 'é' * 125 + '.pdf'),
         ('a.' + 'x' * 5000, 'a.' + 'x' * 31),
+        ('x' * 254 + ' bbbbb', 'x' * 254),
+        ('x' * 254 + '.' * 9 + 'b', 'x' * 253 + '.b'),
+        ('é' * 127 + ' ' * 9 + 'b', 'é' * 127),
+        ('a.' + 'b' * 30 + ' c', 'a.' + 'b' * 30),
+        ('a.' + 'b' * 40 + '.' + ' ' * 40 + 'c', 'a.' + 'b' * 31),
+        ('CON' + ' ' * 300 + '.txt', '_CON' + ' ' * 247 + '.txt'),
+        ('CON' + ' ' * 300 + 'x.txt', '_CON' + ' ' * 247 + '.txt'),
+        ('CON.' + ' ' * 300 + 'x', '_CON'),
     ],
 )
 def test_a_safe_name_is_one_name_on_every_system(filename, safe):
     file = File(filename, 'text/plain')
     assert file.safe_name == safe
     assert len(safe.encode()) <= 255 and File(safe, '').safe_name == safe
+
+
+def test_whatever_a_name_is_cut_to_it_is_a_safe_name():
+    random = Random(5)
+    for _ in range(2000):
+        pieces = random.choices(['a', 'é', '.', ' ', 'CON', 'nul', ':', '. ', '_'], k=random.randrange(1, 7))
+        safe = File(''.join(piece * random.choice([1, 1, 2, 30, 31, 126, 253]) for piece in pieces)).safe_name
+        assert File(safe).safe_name == safe == safe.strip('. ') and 0 < len(safe.encode()) <= 255
 
 
 def save(path, filename='a.txt', content=b'content'):
@@ -306,6 +336,59 @@ def test_a_file_joined_to_a_folder_by_its_sent_name_never_leaves_it(filename, tm
         with pytest.raises(ClientError, match='cannot be used as a path'):
             save(path, filename)
     assert [path.name for path in tmp_path.rglob('*')] == ['uploads', 'in']
+
+
+@pytest.mark.parametrize(
+    'filename',
+    ['./a.txt', '/a.txt', '//a.txt', './/b', '/./b', '../x.txt', '../../x.txt', '/etc/passwd', 'in/a.txt', 'a/../b']
+    + ['C:\\temp\\a.pdf', '..\\b', 'a.txt. .', 'CON', '.htaccess', 'a:b', '', '.', '..', '/', '../', 'x/', 'x' * 200 + '.'],
+)
+def test_a_file_is_saved_under_its_safe_name_whatever_the_name_that_was_sent(filename, tmp_path):
+    safe = File(filename).safe_name
+    for path in tmp_path / safe, f'{tmp_path}/{safe}', tmp_path / f'7-{safe}', tmp_path / 'mine.pdf':
+        assert save(path, filename) == Path(path) and Path(path).read_bytes() == b'content'
+    assert save(tmp_path, filename) == tmp_path / safe
+
+
+def test_a_path_with_dots_of_its_own_is_no_harm_whatever_the_name_that_was_sent(tmp_path):
+    (tmp_path / 'in').mkdir()
+    for filename in '../x.txt', '../../x.txt', 'in/../x.txt':
+        assert save(f'{tmp_path}/in/../mine.pdf', filename).read_bytes() == b'content'
+
+
+NAMES = [
+    '/'.join(parts) for size in (1, 2, 3) for parts in product(('', '.', '..', '.in', 'a', 'a.', 'b\\c'), repeat=size)
+]
+
+
+def test_a_file_joined_to_a_folder_by_any_name_is_refused_or_lands_there_under_its_safe_name(tmp_path):
+    folder = tmp_path / 'out' / 'uploads'
+    (folder / '.in').mkdir(parents=True)
+
+    async def lands(path, filename):
+        try:
+            return (await File(filename).save(path)).resolve()
+        except ClientError:
+            return None
+        except OSError:  # there is no such folder
+            return folder / 'none'
+
+    async def run():
+        for name in NAMES:
+            for path in folder / name, f'{folder}/{name}', os.path.join(folder, name):
+                assert await lands(path, name) in (None, folder / File(name).safe_name), name
+            for path in f'{folder}/7-{name}', f'{folder}/{name}.bak':
+                landed = await lands(path, name)
+                assert landed is None or landed.is_relative_to(folder), name
+
+    asyncio.run(run())
+    assert [path.name for path in tmp_path.iterdir()] == ['out']
+
+
+def test_a_path_that_could_be_made_of_the_sent_name_is_refused(tmp_path):
+    (tmp_path / 'uploads').mkdir()
+    with pytest.raises(ClientError, match='cannot be used as a path'):
+        save(tmp_path / 'uploads' / 'a.txt', 'uploads/a.txt')
 
 
 def test_a_file_saved_in_a_folder_follows_no_link_and_no_folder(tmp_path):

@@ -50,10 +50,11 @@ class File:
 
         A name of `../../etc/passwd` is made `passwd`, and one of `C:\\\\temp\\\\a?.pdf` `a_.pdf`.
         """
-        name = UNSAFE.sub('_', self.filename.replace('\\', '/').rpartition('/')[2]).strip('. ')
-        path = PurePath(f'_{name}' if name and UNSOUND.search(name) else name or 'file')
-        stem, suffix = path.stem.encode(), path.suffix.encode()[:32]
-        return (stem[: 255 - len(suffix)] + suffix).decode(errors='ignore')
+        name = UNSAFE.sub('_', self.filename.replace('\\', '/').rpartition('/')[2]).strip('. ') or 'file'
+        path = PurePath(UNSOUND.sub(r'_\g<0>', name))
+        suffix = path.suffix.encode()[:32]
+        name = (path.stem.encode()[: 255 - len(suffix)] + suffix).decode(errors='ignore')
+        return name if name == self.filename else File(name).safe_name  # what was cut may end in a space
 
     @property
     def content(self) -> bytes:
@@ -64,17 +65,18 @@ class File:
     async def save(self, path: str | PurePath) -> Path:
         """Saves a copy, in a thread, and gives its path; into a folder, under `safe_name`.
 
-        ClientError, a 400, if the path ends with the name that the client sent and that is no safe one: joined to a
-        folder, it could lead out of it.
+        ClientError, a 400, if the path ends with the name that the client sent, or has it with its `..` anywhere:
+        joined to a folder, it could lead out of it. A name that leads to `safe_name`, as `./a.txt` does, is no harm.
         """
-        sent, parts = PurePath(self.filename.lstrip('/')).parts, Path(path).parts
+        sent, target = PurePath(self.filename.lstrip('/')), Path(path)
         refuse(
-            self.filename != self.safe_name
-            and (sent and parts[-len(sent) :] == sent or '..' in sent and '..' in parts),
+            (PurePath(self.filename).anchor and target / self.filename == target)  # joined, it takes the folder's place
+            or (sent.parts not in ((), (self.safe_name,)) and target.parts[-len(sent.parts) :] == sent.parts)
+            or ('..' in sent.parts and str(sent) in str(target)),
             ClientError,
             f'the file name {self.filename!r:.80} cannot be used as a path',
         )
-        return await to_thread(self._save, Path(path))
+        return await to_thread(self._save, target)
 
     def _save(self, target: Path) -> Path:
         if target.is_dir():
@@ -143,8 +145,7 @@ class Form(Mapping[str, Any]):
 def bound(*limits: tuple[int, int, str]) -> None:
     """Refuses what is past a limit, with a 413 that names it."""
     for size, limit, what in limits:
-        if size > limit:
-            raise TooLarge(f'a form has at most {limit} {what}')
+        refuse(size > limit, TooLarge, f'a form has at most {limit} {what}')
 
 
 def unquote(data: bytes, tolerant: bool) -> str:
@@ -210,7 +211,11 @@ def parts(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
                         (heads, MAX_HEADS, f'bytes of headers in all its parts, {LINE} more a line'),
                     )
                     refuse(CONTROL.search(head), ClientError, 'the headers of a part hold control characters')
-                    values.append(File(part.filename or '', part.content_type, spill if is_file else 0))
+                    name = library.parse_options_header(  # part.filename lacks the folders of Windows
+                        dict(part.headerlist)['Content-Disposition'] if is_file else '',
+                        unquote=lambda value, _: library.content_disposition_unquote(value),
+                    )[1].get('filename', part.filename or '')
+                    values.append(File(name, part.content_type, spill if is_file else 0))
                 elif event is None and not is_file:
                     values[-1] = decode(values[-1].content, (part.charset or 'utf-8').lower())
                 else:  # more of a part, or the end of a file, which is rewound
