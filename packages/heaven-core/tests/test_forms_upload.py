@@ -10,6 +10,7 @@ import pytest
 from asks import ask, raised, see
 from driver import Live, call, http_scope
 from heaven import App, Disconnected, forms as module
+from heaven.errors import ClientError
 from heaven.forms import File
 from parts import MULTIPART, URLENCODED, multipart, plain, text, upload
 
@@ -103,6 +104,110 @@ def test_a_missing_field_and_a_broken_form_are_a_400_that_says_what_is_wrong():
     assert (reply.status, 'age' in reply.text) == (400, True)
     reply = ask(lambda req, res, ctx: req.form, 'POST', body=BODY[:-9], headers=KIND)
     assert (reply.status, 'multipart' in reply.text) == (400, True)
+
+
+@pytest.mark.parametrize('body', [BODY, chunked(BODY, 7)])
+@pytest.mark.parametrize('method', ['POST', 'REPORT'])
+def test_a_form_is_made_of_the_body_that_a_hook_has_read(method, body):
+    app = App()
+
+    async def check(req, res, ctx):
+        ctx.early = req.form if b'early' in (req.scope['query_string']) else None
+        ctx.body = await req.read()
+
+    async def handler(req, res, ctx):
+        form = await req.form
+        assert ctx.early in (None, form) and form is req.form and req.body == ctx.body == BODY
+        res.body = repr(plain(req.form))
+
+    app.BEFORE('/*', check)
+    app.METHOD(method, '/', handler, stream=True)
+    app.METHOD(method, '/ahead', handler)
+    for target in '/', '/?early', '/ahead', '/ahead?early':
+        assert call(app, method, target, body=body, headers=KIND).text == repr(SEEN)
+
+
+def test_a_form_of_a_body_that_was_read_needs_no_await_on_a_streaming_route():
+    async def handler(req, res, ctx):
+        await req.read()
+        res.body = req.form.a
+
+    assert call(streaming(handler), 'POST', body=b'a=1', headers=PAIRS).text == '1'
+
+
+@pytest.mark.parametrize('options', [{}, {'stream': True}])
+@pytest.mark.parametrize('method', ['POST', 'REPORT'])
+@pytest.mark.parametrize(('body', 'kind'), [(BODY, MULTIPART), (b'name=Ada', URLENCODED)])
+def test_an_awaited_form_is_read_though_nothing_announced_its_body(body, kind, method, options):
+    async def awaited(req):
+        assert method == 'POST' or options or (not req.form and req.form.to_dict() == {} and 'name' not in req.form)
+        form = await req.form
+        assert form is req.form
+        return form.name
+
+    http2 = {'body': chunked(body, 50), 'headers': {'content-type': kind}, 'http_version': '2'}
+    assert see(awaited, method, options=options, **http2) == 'Ada'
+
+
+def test_a_form_that_was_announced_says_that_it_has_to_be_awaited_until_it_is():
+    async def act(req, res, ctx):
+        with pytest.raises(ClientError, match='await req.form'):
+            req.form.a
+        assert (await req.form).a == req.form.a == '1'
+        raise ValueError
+
+    for options in {'body': b'a=1'}, {'body': [b'a=1']}:
+        assert isinstance(raised(act, method='REPORT', headers=PAIRS, **options), ValueError)
+
+
+ROUTES = [('POST', {}), ('POST', {'stream': True}), ('REPORT', {}), ('REPORT', {'stream': True})]
+BROKEN = [
+    (BODY[:-9], KIND, 400),
+    (multipart(text('a', b'a' * 2**21)), KIND, 413),
+    (b'a=1&b=%FF', PAIRS, 400),
+    (b'&' * 1001, PAIRS, 413),
+    (b'', KIND, 400),
+]
+
+
+@pytest.mark.parametrize('version', ['1.1', '2'])
+@pytest.mark.parametrize(('method', 'options'), ROUTES)
+@pytest.mark.parametrize(('body', 'headers', 'expected'), BROKEN)
+def test_a_broken_form_is_the_same_error_each_time_it_is_awaited(body, headers, expected, method, options, version):
+    async def awaited(req):
+        return await req.form
+
+    async def handler(req, res, ctx):
+        errors = await asyncio.gather(awaited(req), awaited(req), return_exceptions=True)
+        for _ in range(2):
+            try:
+                await req.form
+            except ClientError as error:
+                errors.append(error)
+        assert [(error.status, str(error)) for error in errors] == [(expected, str(errors[0]))] * 4
+        try:
+            assert not req.form  # nothing of what is half read is seen
+        except (ClientError, RuntimeError):
+            pass
+        await req.form
+
+    for chunks in [body], chunked(body, 1000):
+        reply = ask(handler, method, body=chunks, headers=headers, options=options, http_version=version)
+        assert reply.status == expected
+
+
+@pytest.mark.parametrize('size', [7, 10**9])
+@pytest.mark.parametrize(('method', 'options'), ROUTES)
+def test_a_form_may_be_awaited_by_several_at_once(method, options, size):
+    async def awaited(req):
+        return await req.form
+
+    async def both(req):
+        one, other = await asyncio.gather(awaited(req), awaited(req))
+        assert one is other is req.form is await req.form
+        return plain(one)
+
+    assert see(both, method, body=chunked(BODY, size), headers=KIND, options=options) == SEEN
 
 
 # streamed

@@ -1,13 +1,14 @@
 """Forms: urlencoded and multipart (RFC 7578), whole or in chunks, every limit checked before the work it bounds."""
 
 import re
-from asyncio import to_thread
+from asyncio import ensure_future, to_thread
 from binascii import a2b_qp
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from functools import cache
 from io import BytesIO
 from pathlib import Path, PurePath
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 from urllib.parse import unquote_to_bytes
 
 from heaven._files import CHUNK, UNSOUND
@@ -98,8 +99,8 @@ class Form(Mapping[str, Any]):
     form.all('tag')                 # ['a', 'b']
     """
 
-    def __init__(self, load: Any = None) -> None:
-        self._load, self._unread, self._values = load, RuntimeError, dict[str, list[Any]]()
+    def __init__(self) -> None:
+        self._load, self._unread, self._values = cast(Any, None), cast(Any, None), dict[str, list[Any]]()
 
     def __await__(self) -> Generator[Any, None, Self]:
         yield from self._load().__await__() if self._load else ()
@@ -108,11 +109,11 @@ class Form(Mapping[str, Any]):
     @property
     def _fields(self) -> dict[str, list[Any]]:
         refuse(
-            vars(self).get('_load'),
+            vars(self).get('_unread'),
             vars(self).get('_unread', RuntimeError),
             'the body is not read ahead here: form = await req.form',
         )
-        return self._values if '_values' in vars(self) else {}  # as in a form that is being copied
+        return {} if vars(self).get('_load', True) else self._values  # unread, or a form that is being copied
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._fields:
@@ -252,28 +253,29 @@ async def receive(filler: Any, chunks: AsyncIterator[bytes]) -> None:
         if len(held) >= SPILL // 4:
             await to_thread(filler.send, bytes(held))
             held.clear()
-    for last in (bytes(held), None):
-        await to_thread(filler.send, last)
+    await to_thread(lambda: [filler.send(last) for last in (bytes(held), None)])
 
 
 def form(req: Request) -> Form:
     """Gives the form of a request; one that has to be awaited first, if its body was not read ahead."""
     form, entry, content_type = Form(), req._entry, req.headers.get('content-type', '')
-    reader = READERS.get(content_type.partition(';')[0].strip(' \t').lower())
-    filler: Any = reader and reader(form._values, content_type, SPILL if entry.stream else 0)
+    reader: Any = READERS.get(content_type.partition(';')[0].strip(' \t').lower())
 
     async def load() -> None:
-        if entry.stream:
-            chunks = req._chunks(MAX_FORM if entry.ceiling is None else entry.ceiling)
-            req._overflow = req._special = True  # until it is all read, a failure leaves a client that still sends
+        if entry.stream and req._body is None:
+            # until it is all read, a failure leaves a client that still sends
+            chunks, req._overflow = req._chunks(MAX_FORM if entry.ceiling is None else entry.ceiling), True
             req._finally(form.close)
-            await receive(filler, chunks)
+            await receive(reader(form._values, content_type, SPILL), chunks)
         else:
-            fill(filler, await req.read())
-        form._load, req._overflow = None, False
+            fill(reader(form._values, content_type, 0), await req.read())
+        form._load, form._unread, req._overflow = None, None, False
 
-    if filler and (entry.stream or req._body is None and ('transfer-encoding' in req.headers or req.length)):
-        form._load, form._unread = load, RuntimeError if entry.stream else Unread
-    elif filler:
-        fill(filler, req.body)
+    if reader and req._body is not None:
+        fill(reader(form._values, content_type, 0), req._body)
+    elif reader:  # one reading, with one outcome, whoever awaits it
+        form._load, form._unread = (
+            cache(lambda: ensure_future(load())),
+            RuntimeError if entry.stream else Unread if 'transfer-encoding' in req.headers or req.length else None,
+        )
     return form
