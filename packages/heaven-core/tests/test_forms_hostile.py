@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from random import Random
 
 import pytest
-from asks import passes, ratio
+from asks import ask, passes, ratio
 from heaven.errors import ClientError
 from heaven.forms import LINE, MAX_ESCAPES, MAX_FIELDS, MAX_FILES, MAX_HEADS, MAX_TEXT, Form, receive
 from parts import MULTIPART, URLENCODED, head, multipart, outcome, read, reader, text, upload
@@ -154,6 +154,17 @@ def test_a_limit_that_was_passed_ends_the_reading(kind, pieces, expected, within
     with pytest.raises(ClientError) as caught:
         asyncio.run(receive(reader(kind, Form()), source))
     assert caught.value.status == expected and source.taken <= within
+
+
+@pytest.mark.parametrize('charset', ['utf-7', 'UTF-7', 'utf7', 'unicode-1-1-utf-7', 'u7', 'utf_7'])
+@pytest.mark.parametrize('value', [b'+2AA-', b'+3AA-', b'a+2AA-a'])
+def test_a_text_in_utf_7_that_holds_half_a_character_is_a_400(charset, value):
+    body = multipart(text('a', value, f'Content-Type: text/plain; charset={charset}'))
+
+    def handler(req, res, ctx):
+        res.body = req.form.a
+
+    assert ask(handler, 'POST', body=body, headers={'content-type': MULTIPART}).status == 400
 
 
 # cost
