@@ -341,7 +341,8 @@ def test_a_file_joined_to_a_folder_by_its_sent_name_never_leaves_it(filename, tm
 @pytest.mark.parametrize(
     'filename',
     ['./a.txt', '/a.txt', '//a.txt', './/b', '/./b', '../x.txt', '../../x.txt', '/etc/passwd', 'in/a.txt', 'a/../b']
-    + ['C:\\temp\\a.pdf', '..\\b', 'a.txt. .', 'CON', '.htaccess', 'a:b', '', '.', '..', '/', '../', 'x/', 'x' * 200 + '.'],
+    + ['C:\\temp\\a.pdf', '..\\b', 'a.txt. .', 'CON', '.htaccess', 'a:b', 'x' * 200 + '.']
+    + ['', '.', '..', '/', '../', 'x/'],
 )
 def test_a_file_is_saved_under_its_safe_name_whatever_the_name_that_was_sent(filename, tmp_path):
     safe = File(filename).safe_name
