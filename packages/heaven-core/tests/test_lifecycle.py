@@ -447,3 +447,13 @@ def test_what_a_copy_was_told_to_keep_wins_over_what_startup_keeps(isolated):
     cycle(app.copy(keeping={'db': 'fake'}))
     cycle(app)
     assert seen == ['real' if isolated else 'fake', 'fake', 'real', 'real']
+
+
+def test_a_copy_is_asked_for_a_shutdown_function_when_it_runs():
+    app, events, places = App(), [], {}
+    stop, other = noted(events, 'stop'), noted(events, 'other')
+    app.ON(SHUTDOWN, stop)
+    app.ON(SHUTDOWN, other)
+    with Live(app.copy(replace=lambda function: places.get(function, function))):
+        places.update({stop: noted(events, 'fake', 'async'), other: None})
+    assert events == ['fake']

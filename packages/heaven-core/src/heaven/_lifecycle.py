@@ -68,7 +68,8 @@ class Lifecycle(Keeper):
         """Copies the app and all that is mounted on it, for tests and tools; what happens to the copy stays there.
 
         `replace(function)` is asked for every registered function or dotted path what to use in its place, None to
-        leave it out. `keeping` is state that wins over what startup keeps. The copy of a running app is running.
+        leave it out; for a shutdown function or a daemon again when it runs. `keeping` is state that wins over what
+        startup keeps. The copy of a running app is running.
         """
         twin: Any = type(self).__new__(type(self))
         pinned = {**self._pinned, **(keeping or {})}
