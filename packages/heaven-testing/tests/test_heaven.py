@@ -2,7 +2,9 @@
 
 import asyncio
 import contextvars
+import importlib
 import logging
+import sys
 
 import pytest
 from heaven import SHUTDOWN, STARTUP, App, Key, TooLarge
@@ -172,6 +174,67 @@ def test_a_function_is_found_under_its_dotted_name(app):
         assert client.get('/loads').text == 'swapped'
 
 
+@pytest.fixture
+def clinic(tmp_path, monkeypatch):
+    """A package whose app names functions of objects, and finds them beside itself."""
+    folder = tmp_path / 'clinic_of_tests'
+    (folder / 'parts').mkdir(parents=True)
+    (folder / '__init__.py').write_text('')
+    (folder / 'parts' / '__init__.py').write_text('')
+    (folder / 'parts' / 'desk.py').write_text(
+        'class Desk:\n'
+        '    def greet(self, req, res, ctx):\n        res.body = "real"\n'
+        '    @staticmethod\n    def ask(req, res, ctx):\n        res.body = "real"\n'
+        'desk = Desk()\n'
+    )
+    (folder / 'app.py').write_text(
+        'from heaven import App\n'
+        'app = App()\n'
+        'app.GET("/greet", "parts.desk.desk.greet")\n'
+        'app.GET("/ask", "clinic_of_tests.parts.desk.Desk.ask")\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module('clinic_of_tests.app').app
+    for name in [name for name in sys.modules if name.startswith('clinic_of_tests')]:
+        del sys.modules[name]
+
+
+def fake(req, res, ctx):
+    res.body = 'fake'
+
+
+def test_a_function_of_an_object_is_found_under_the_dotted_name_that_the_app_finds_it_by(clinic):
+    from clinic_of_tests.parts.desk import Desk, desk
+
+    with Client(clinic).swap(desk.greet, fake).swap(desk.greet, fake).swap(Desk.ask, fake) as client:
+        assert [client.get(path).text for path in ('/greet', '/ask')] == ['fake', 'fake']
+    with Client(clinic) as client:
+        client.swap(desk.greet, fake)
+        assert [client.get(path).text for path in ('/greet', '/ask')] == ['fake', 'real']
+    with pytest.raises(LookupError, match='Desk object'), Client(clinic).swap(Desk().greet, fake):
+        pytest.fail('entered')
+
+
+def test_a_dotted_name_is_found_where_the_function_of_an_object_is_registered(clinic):
+    from clinic_of_tests.parts.desk import Desk, desk
+
+    app = App()
+    app.GET('/greet', desk.greet)
+    app.GET('/ask', Desk.ask)
+    client = Client(app)
+    for name in ('clinic_of_tests.parts.desk.desk.greet', 'clinic_of_tests.parts.desk.Desk.ask'):
+        client.swap(name, fake)
+    with client:
+        assert [client.get(path).text for path in ('/greet', '/ask')] == ['fake', 'fake']
+
+
+def test_what_is_swapped_by_its_name_is_not_imported_to_find_others(clinic):
+    client = Client(clinic).swap('parts.desk.desk.greet', fake).swap('clinic_of_tests.parts.desk.Desk.ask', fake)
+    with pytest.raises(LookupError, match='function patient'), client.swap(patient, fake):
+        pytest.fail('entered')
+    assert 'clinic_of_tests.parts.desk' not in sys.modules
+
+
 def test_what_is_not_registered_cannot_be_swapped(app):
     client = Client(app).swap(len, max)
     with pytest.raises(LookupError, match='built-in function len'):
@@ -182,15 +245,187 @@ def test_what_is_not_registered_cannot_be_swapped(app):
         assert client.get('/open/7').status_code == 200
 
 
+def stop(app):
+    app.peek('log').append('real')
+
+
+INSIDE = pytest.mark.parametrize('copied', [False, True], ids=['of the app', 'of a copy'])
+
+
+@pytest.fixture
+def clients(app):
+    """A client that runs the app itself, and one that runs a copy of it."""
+    return {False: lambda: Client(app), True: lambda: Client(app).keeping(other=1)}
+
+
+@INSIDE
+@pytest.mark.parametrize(
+    ('replace', 'ended'),
+    [
+        (lambda client: client.swap(stop, lambda app: app.peek('log').append('fake')), ['fake']),
+        (lambda client: client.swap(stop, print).swap(stop, lambda app: app.peek('log').append('last')), ['last']),
+        (lambda client: client.bypass(stop), []),
+        (lambda client: client.swap('nowhere.at_all', stop), LookupError),
+        (lambda client: client, ['real']),
+    ],
+    ids=['swap', 'twice', 'bypass', 'unknown', 'none'],
+)
+def test_a_shutdown_function_is_replaced_while_the_app_runs(app, clients, copied, replace, ended):
+    app.keep('log', log := [])
+    app.ON(SHUTDOWN, stop)
+    with clients[copied]() as client:
+        client.keeping(log=log)
+        if ended is LookupError:
+            with pytest.raises(LookupError, match='not registered'):
+                replace(client)
+        else:
+            replace(client)
+    assert log == [*(['real'] if ended is LookupError else ended), 'disconnected']
+    log.clear()
+    with Client(app):
+        pass
+    assert log == ['real', 'disconnected']
+
+
+@INSIDE
+def test_a_daemon_is_replaced_while_the_app_runs_from_its_next_run_on(app, clients, copied):
+    async def real(app):
+        ran.put_nowait('real')
+        await app.peek('go').wait()
+        return 0
+
+    async def fake(app):
+        ran.put_nowait('fake')
+
+    async def next_run(req, res, ctx):
+        res.body = await ran.get()
+
+    ran = asyncio.Queue()
+    app.ONCE(lambda app: app.keep('go', asyncio.Event()))
+    app.DAEMON(real)
+    app.GET('/run', next_run)
+    app.GET('/go', lambda req, res, ctx: req.app.peek('go').set())
+    with clients[copied]() as client:
+        assert client.get('/run').text == 'real'
+        client.swap(real, fake).get('/go')
+        assert client.get('/run').text == 'fake'
+
+
+@INSIDE
+def test_a_startup_function_that_has_run_cannot_be_replaced_and_says_so(app, clients, copied):
+    with clients[copied]() as client:
+        for replace in (lambda: client.swap(connect, fake), lambda: client.bypass(connect)):
+            with pytest.raises(LookupError, match=r'run already, at startup.* before the `with`.*function connect'):
+                replace()
+        assert client.bypass(guard).get('/v1/patients/7').json()['db'] == 'real'
+
+
+@INSIDE
+@pytest.mark.parametrize(
+    'replace',
+    [
+        lambda client: client.bypass(guard),
+        lambda client: client.swap(broken, patient),
+        lambda client: client.keeping(db='fake'),
+        lambda client: client.bypass(guard).keeping(db='fake'),
+    ],
+    ids=['bypass', 'swap', 'keeping', 'both'],
+)
+@pytest.mark.parametrize('mounted', [False, True])
+def test_requests_daemons_and_shutdown_have_one_state_whatever_is_replaced(app, clients, copied, replace, mounted):
+    async def tick(app):
+        app.keep('ticks', app.peek('ticks', 0) + 1)
+        await app.peek('ask').acquire()
+        return 0
+
+    def show(req, res, ctx):
+        res.body = [req.app.peek(key) for key in ('ticks', 'seen', 'db')]
+        req.app.keep('seen', 'in a request')
+        req.app.peek('ask').release()
+
+    owner, ends = app, []
+    if mounted:
+        owner = App()
+        app.mount(owner, '/child')
+    owner.ONCE(lambda app: app.keep('ask', asyncio.Semaphore(0)))
+    owner.DAEMON(tick)
+    owner.GET('/show', show)
+    owner.ON(SHUTDOWN, lambda app: ends.append([app.peek('seen'), app.peek('db')]))
+    path = '/child/show' if mounted else '/show'
+    with clients[copied]() as client:
+        assert client.get(path).json()[1] is None
+        replace(client)
+        db = client.get(path).json()[2]
+        assert [client.get(path).json()[0] for _ in range(20)][-1] > 3
+        assert client.get(path).json()[1:] == ['in a request', db]
+    assert ends == [['in a request', db]]
+
+
+def test_what_one_client_keeps_another_of_the_same_run_does_not_meet(app):
+    app.ON(SHUTDOWN, stop)
+    app.keep('log', log := [])
+    with Client(app) as first, Client(app) as second:
+        first.keeping(db='first').bypass(stop)
+        assert [client.get('/open/7').json()['db'] for client in (first, second)] == ['first', 'real']
+        first.keeping(more=1)
+        second.bypass(guard)
+        assert [client.get('/v1/patients/7').status_code for client in (first, second)] == [401, 200]
+    assert app.peek('db') is None
+    assert log == ['disconnected']
+
+
+def test_a_client_with_replacements_starts_a_copy_of_its_own_beside_one_that_runs(app):
+    async def connect_to_another(app):
+        app.keep('db', 'another')
+
+    with Client(app) as first, Client(app).swap(connect, connect_to_another).keeping(log=[]) as second:
+        assert [client.get('/open/7').json()['db'] for client in (first, second)] == ['real', 'another']
+
+
+def test_a_replacement_that_cannot_be_made_changes_nothing(app):
+    with Client(app) as client:
+        with pytest.raises(Exception, match='nowhere'):
+            client.swap(broken, 'nowhere.at_all')
+        assert client.app is app
+        assert client.bypass(guard).get('/v1/patients/7').status_code == 200
+        with pytest.raises(Exception, match='nowhere'):
+            client.swap(broken, 'nowhere.at_all')
+        assert client.keeping(db='fake').get('/v1/patients/7').json()['db'] == 'fake'
+
+
+def test_what_a_middleware_holds_is_there_after_a_replacement_in_a_copy(app):
+    class Counting:
+        def __init__(self, app):
+            self.app, self.calls = app, 0
+
+        async def __call__(self, scope, receive, send):
+            self.calls += 1
+            scope['state']['calls'] = self.calls
+            await self.app(scope, receive, send)
+
+    app.use(Counting)
+    app.GET('/calls', lambda req, res, ctx: res.out(200, req.scope['state']['calls']))
+    with Client(app).keeping(db='fake') as client:
+        before = client.get('/calls').json()
+        assert client.bypass(guard).get('/calls').json() == before + 1
+
+
 def test_the_async_client_does_the_same(app):
+    log = []
+    app.ON(SHUTDOWN, stop)
+    app.keep('log', [])
+
     async def main():
         async with AsyncClient(app).keeping(db='fake') as client:
             response = await client.get('/open/7')
             assert (response.json()['db'], response.trio[0].params['id']) == ('fake', 7)
-            client.bypass(guard)
+            client.bypass(guard).bypass(stop).keeping(log=log)
             assert (await client.get('/v1/patients/7')).json()['db'] == 'fake'
+            with pytest.raises(LookupError, match='run already'):
+                client.bypass(connect)
             with pytest.raises(ValueError, match='broken'):
                 await client.get('/broken')
+        assert log == ['disconnected']
         async with AsyncClient(app) as one, AsyncClient(app).swap(broken, patient) as two:
             assert (await one.get('/v1/patients/7')).status_code == 401
             assert (await two.get('/open/7')).json()['db'] == 'real'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Self, TypedDict, Unpack, cast
 
 import httpx
@@ -54,7 +54,11 @@ class BodyOptions(RequestOptions, total=False):
 
 
 class Replacements:
-    """What a client has in place of parts of a Heaven app; the app is never changed, a copy of it answers."""
+    """What a client has in place of parts of a Heaven app; the app is never changed, a copy of it answers.
+
+    The copy is made before the app starts and runs alone; or, once that runs, at the first replacement: then it has the
+    state of the run, whose shutdown and daemons find what is in their place when they are called.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -62,35 +66,126 @@ class Replacements:
         self.swaps: list[tuple[Any, Any]] = []
         self.unused: list[Any] = []
         self.kept: dict[Any, Any] = {}
-        self.entered = False
+        self.host: Any = None  # the app that was started, once it has
         _probe(engine.app)
 
     def add(self, swaps: Sequence[tuple[Any, Any]] = (), kept: Mapping[Any, Any] = {}) -> None:
         if not _is_heaven(self.original):
             raise TypeError(f'only parts of a heaven.App can be replaced, and this app is {self.original!r:.100}')
+        before = self.swaps.copy()
         self.swaps += swaps
         self.unused += [real for real, _ in swaps]
         self.kept.update(kept)
-        source: Any = self.engine.app if self.entered else self.original
-        self.engine.app = source.copy(replace=self.replace, keeping=self.kept)
-        _probe(self.engine.app)
-        if self.entered:
-            self.check()
+        if self.host is None:
+            self.engine.app = _stopped(self.original.copy(replace=self.replace, keeping=self.kept))
+            _probe(self.engine.app)
+            return
+        try:
+            self.renew(kept)
+        except BaseException:
+            self.swaps, self.unused = before, []
+            raise
+
+    def enter(self) -> None:
+        """Raises LookupError for what was to be replaced and is nowhere registered."""
+        self.host = self.engine.app
+        self.check()
+
+    def renew(self, kept: Mapping[Any, Any]) -> None:
+        """Puts what is replaced by now into the app that answers, while it runs."""
+        app: Any = self.engine.app
+        host = self.host
+        if app is self.original:
+            app = app.copy(replace=self.replace)
+            for copied, ours in zip(_tree(app), _tree(host), strict=True):
+                copied._state = ours._state
+        else:
+            app._compile()
+        events = [event for each in _tree(app) for event in each._events]
+        for event, registered in events:
+            if event != 'startup':
+                self.replace(registered)
+        over = [real for real in self.unused for event, registered in events if self.same(real, registered)]
+        if over:
+            raise LookupError(f'run already, at startup, so to be replaced before the `with`: {_listed(over)}')
+        self.check()
+        if app is not self.engine.app:
+            self.engine.app = app
+            self.engine.ends.append(partial(setattr, host, '_replace', host._replace))
+            host._replace = self.replace
+        if host._holders > 1:  # another client has a part in the run: it does not meet what this one keeps
+            app._state = {**app._state, **kept} if kept else app._state
+        else:
+            app._state.update(kept)
 
     def replace(self, registered: Any) -> Any:
         for real, fake in reversed(self.swaps):
-            if _same(real, registered):
-                self.unused = [other for other in self.unused if other is not real]
+            if self.same(real, registered):
+                self.unused = [other for other in self.unused if not self.same(other, registered)]
                 return fake
         return registered
 
+    def same(self, real: Any, registered: Any) -> bool:
+        """Whether two functions or dotted names are one.
+
+        A name that is registered is looked up as the app does it; to look up one that was given imports nothing, so
+        that what it leads to need not be there.
+        """
+        if isinstance(real, str) is isinstance(registered, str):
+            return _equal(real, registered)
+        name, function = (real, registered) if isinstance(real, str) else (registered, real)
+        given = any(name == other for other, _ in self.swaps)
+        return any(_equal(_found(name, app, given), function) for app in _tree(self.original))
+
     def check(self) -> None:
-        """Raises LookupError for what was to be replaced and is nowhere registered."""
         unused, self.unused = self.unused, []
         if unused:
-            raise LookupError(
-                f'not registered on the app, or run already, so not replaced: {", ".join(map(repr, unused))}'
-            )
+            raise LookupError(f'not registered on the app, so not replaced: {_listed(unused)}')
+
+
+def _listed(functions: Sequence[Any]) -> str:
+    return ', '.join(map(repr, functions))
+
+
+def _tree(app: Any) -> list[Any]:
+    """A Heaven app and all that is mounted on it."""
+    from heaven._table import walk
+
+    return [place.app for place in walk(app)]
+
+
+def _stopped(app: Any) -> Any:
+    """A copy of an app that runs as one of it would be that does not."""
+    for each in _tree(app):
+        if each._running:
+            each._state, each._running, each._ready = each._base | each._pinned, False, False
+            each._point()
+    return app
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return one is other or bool(one == other)
+
+
+def _found(name: str, app: Any, at_hand: bool) -> Any:
+    """What a dotted name leads to, as an app finds it; the name itself where that is nothing, or not `at_hand`."""
+    from heaven._resolving import imported
+    from heaven.errors import HandlerError
+
+    if at_hand and not any(map(_is_at_hand, (name, f'{app._package}.{name}'))):
+        return name
+    try:
+        return imported(name, app, '')
+    except HandlerError:
+        return name
+
+
+def _is_at_hand(name: str) -> bool:
+    """Whether the module of a dotted name has been imported, and has what comes next in the name."""
+    module, _, rest = name.rpartition('.')
+    while module and module not in sys.modules:
+        module, _, rest = module.rpartition('.')
+    return hasattr(sys.modules.get(module), rest)
 
 
 def _is_heaven(app: object) -> bool:
@@ -100,16 +195,6 @@ def _is_heaven(app: object) -> bool:
 
 def _home(app: Any) -> str:
     return f'http://{app.domain}' if _is_heaven(app) and app.domain else 'http://localhost'
-
-
-def _same(real: Any, registered: Any) -> bool:
-    """Whether two functions or dotted names are one: a name is the function that can be had by it without an import."""
-    if isinstance(real, str) and not isinstance(registered, str):
-        real, registered = registered, real
-    if isinstance(registered, str) and not isinstance(real, str):
-        module, _, name = registered.rpartition('.')
-        return bool(getattr(sys.modules.get(module), name, None) == real)
-    return bool(real == registered)
 
 
 def _capture(req: Any, res: Any, ctx: Any) -> None:
@@ -215,7 +300,8 @@ class Client(httpx.Client):
     def swap(self, real: Any, fake: Any) -> Self:
         """Lets `fake` stand for a handler, hook, startup, shutdown or daemon of a Heaven app, or for a dotted name.
 
-        Before the `with` or inside it. Raises LookupError, on entering if before, when `real` is not registered.
+        Before the `with` or inside it, where a daemon is replaced from its next run on, a startup that has run no more.
+        Raises LookupError, on entering if before, when `real` is not registered.
         """
         return self._replace([(real, fake)], {})
 
@@ -228,7 +314,7 @@ class Client(httpx.Client):
         return self._replace([], {**(values or {}), **named})
 
     def _replace(self, swaps: list[tuple[Any, Any]], kept: dict[Any, Any]) -> Self:
-        if self._replacements.entered:
+        if self._replacements.host is not None:
             self._link.run(self._replace_running(swaps, kept), self._link.engine.limit)
         else:
             self._replacements.add(swaps, kept)
@@ -239,9 +325,8 @@ class Client(httpx.Client):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._replacements.entered = True
         try:
-            self._replacements.check()
+            self._replacements.enter()
         except LookupError:
             self.__exit__()
             raise
@@ -375,7 +460,8 @@ class AsyncClient(httpx.AsyncClient):
     def swap(self, real: Any, fake: Any) -> Self:
         """Lets `fake` stand for a handler, hook, startup, shutdown or daemon of a Heaven app, or for a dotted name.
 
-        Before the `async with` or inside it. Raises LookupError, on entering if before, when `real` is not registered.
+        Before the `async with` or inside it, where a daemon is replaced from its next run on, a startup that has run no
+        more. Raises LookupError, on entering if before, when `real` is not registered.
         """
         return self._replace([(real, fake)], {})
 
@@ -393,9 +479,8 @@ class AsyncClient(httpx.AsyncClient):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._replacements.entered = True
         try:
-            self._replacements.check()
+            self._replacements.enter()
         except LookupError:
             await self.__aexit__()
             raise

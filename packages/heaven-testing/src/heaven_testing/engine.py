@@ -15,6 +15,7 @@ import contextvars
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
@@ -425,6 +426,7 @@ class Engine:
         self.held: set[Exchange] = set()
         self.alarm: Alarm = Alarm()
         self.lifespan: Call | None = None
+        self.ends: list[Callable[[], None]] = []  # called once the lifespan has ended
         self.carried: list[tuple[contextvars.ContextVar[Any], Any, Any]] = []
 
     def context(self) -> contextvars.Context | None:
@@ -540,6 +542,8 @@ class Engine:
             await self._end_lifespan()
         except BaseException as error:
             failures.append(error)
+        while self.ends:
+            self.ends.pop()()
         failures += await self._sweep()
         self.alarm.stop()
         self.carried, self.state = [], {}
