@@ -278,10 +278,9 @@ async def failure_of(event: str, part: Callable[[], Any]) -> BaseException | Non
         return error
 
 
-async def shut(registered: Any, app: App) -> None:
+def shut(registered: Any, app: App) -> Any:
     """Calls a shutdown function, or what was put in its place since the startup."""
-    if (func := app._resolve(registered, SHUTDOWN)) is not None:
-        await settled(func(app))
+    return None if (func := app._resolve(registered, SHUTDOWN)) is None else func(app)
 
 
 async def finish(generator: Any) -> None:
