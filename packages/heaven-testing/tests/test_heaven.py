@@ -178,10 +178,10 @@ def test_a_function_is_found_under_its_dotted_name(app):
 def clinic(tmp_path, monkeypatch):
     """A package whose app names functions of objects, and finds them beside itself."""
     folder = tmp_path / 'clinic_of_tests'
-    (folder / 'parts').mkdir(parents=True)
+    (folder / 'rooms_of_tests').mkdir(parents=True)
     (folder / '__init__.py').write_text('')
-    (folder / 'parts' / '__init__.py').write_text('')
-    (folder / 'parts' / 'desk.py').write_text(
+    (folder / 'rooms_of_tests' / '__init__.py').write_text('')
+    (folder / 'rooms_of_tests' / 'desk.py').write_text(
         'class Desk:\n'
         '    def greet(self, req, res, ctx):\n        res.body = "real"\n'
         '    @staticmethod\n    def ask(req, res, ctx):\n        res.body = "real"\n'
@@ -190,8 +190,8 @@ def clinic(tmp_path, monkeypatch):
     (folder / 'app.py').write_text(
         'from heaven import App\n'
         'app = App()\n'
-        'app.GET("/greet", "parts.desk.desk.greet")\n'
-        'app.GET("/ask", "clinic_of_tests.parts.desk.Desk.ask")\n'
+        'app.GET("/greet", "rooms_of_tests.desk.desk.greet")\n'
+        'app.GET("/ask", "clinic_of_tests.rooms_of_tests.desk.Desk.ask")\n'
     )
     monkeypatch.syspath_prepend(tmp_path)
     yield importlib.import_module('clinic_of_tests.app').app
@@ -204,7 +204,7 @@ def fake(req, res, ctx):
 
 
 def test_a_function_of_an_object_is_found_under_the_dotted_name_that_the_app_finds_it_by(clinic):
-    from clinic_of_tests.parts.desk import Desk, desk
+    from clinic_of_tests.rooms_of_tests.desk import Desk, desk
 
     with Client(clinic).swap(desk.greet, fake).swap(desk.greet, fake).swap(Desk.ask, fake) as client:
         assert [client.get(path).text for path in ('/greet', '/ask')] == ['fake', 'fake']
@@ -216,23 +216,27 @@ def test_a_function_of_an_object_is_found_under_the_dotted_name_that_the_app_fin
 
 
 def test_a_dotted_name_is_found_where_the_function_of_an_object_is_registered(clinic):
-    from clinic_of_tests.parts.desk import Desk, desk
+    from clinic_of_tests.rooms_of_tests.desk import Desk, desk
 
     app = App()
     app.GET('/greet', desk.greet)
     app.GET('/ask', Desk.ask)
     client = Client(app)
-    for name in ('clinic_of_tests.parts.desk.desk.greet', 'clinic_of_tests.parts.desk.Desk.ask'):
+    for name in ('clinic_of_tests.rooms_of_tests.desk.desk.greet', 'clinic_of_tests.rooms_of_tests.desk.Desk.ask'):
         client.swap(name, fake)
     with client:
         assert [client.get(path).text for path in ('/greet', '/ask')] == ['fake', 'fake']
 
 
 def test_what_is_swapped_by_its_name_is_not_imported_to_find_others(clinic):
-    client = Client(clinic).swap('parts.desk.desk.greet', fake).swap('clinic_of_tests.parts.desk.Desk.ask', fake)
+    client = (
+        Client(clinic)
+        .swap('rooms_of_tests.desk.desk.greet', fake)
+        .swap('clinic_of_tests.rooms_of_tests.desk.Desk.ask', fake)
+    )
     with pytest.raises(LookupError, match='function patient'), client.swap(patient, fake):
         pytest.fail('entered')
-    assert 'clinic_of_tests.parts.desk' not in sys.modules
+    assert 'clinic_of_tests.rooms_of_tests.desk' not in sys.modules
 
 
 def test_what_is_not_registered_cannot_be_swapped(app):
