@@ -2,17 +2,17 @@
 
 import re
 from asyncio import gather, get_running_loop, wait
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextvars import copy_context
 from typing import Any
 
-from heaven import _codec as codec
+from heaven._codec import dumps
 from heaven._serving import close, in_thread
 
 FIELDS = {'event': '[^\r\n\0]*', 'id': '[^\r\n\0]*', 'retry': '[0-9]+'}
 
 
-def frame(item: Any, codec: Any = codec) -> bytes:
+def frame(item: Any, dumps: Callable[[Any], bytes] = dumps) -> bytes:
     """Frames one event: a str, an event, or anything else as JSON.
 
     An event is a dict with `data` (a str, or JSON) and no keys but `data event id retry`; `retry` is milliseconds.
@@ -26,14 +26,16 @@ def frame(item: Any, codec: Any = codec) -> bytes:
     for name, text in lines:
         if not re.fullmatch(FIELDS[name], text):
             raise ValueError(f'{text!r:.80} cannot be the {name} of an event')
-    data = event['data'] if isinstance(event['data'], str) else codec.dumps(event['data'])
-    texts = re.split('\r\n|\r|\n', data if isinstance(data, str) else bytes(data).decode())
+    data = event['data'] if isinstance(event['data'], str) else dumps(event['data']).decode()
+    texts = re.split('\r\n|\r|\n', data)
     return ''.join(
         [*(f'{name}: {text}\n' for name, text in lines), *(f'data: {text}\n' for text in texts), '\n']
     ).encode()
 
 
-async def events(iterator: Any, ping: float | None = 15, codec: Any = codec) -> AsyncIterator[bytes]:
+async def events(
+    iterator: Any, ping: float | None = 15, dumps: Callable[[Any], bytes] = dumps
+) -> AsyncIterator[bytes]:
     """Gives frames, with a comment for every `ping` seconds of silence.
 
     What the source, async or not, does between two events is one task, so that a comment cuts nothing.
@@ -51,7 +53,7 @@ async def events(iterator: Any, ping: float | None = 15, codec: Any = codec) -> 
                 yield b': ping\n\n'
             if task.result() is end:
                 return
-            yield frame(task.result(), codec)
+            yield frame(task.result(), dumps)
     finally:
         task.cancel()
         await gather(task, return_exceptions=True)

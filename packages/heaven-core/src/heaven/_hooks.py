@@ -8,7 +8,6 @@ where it depends on the path, and for paths in odd spellings, the chain is worke
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from heaven._resolving import is_async
 from heaven._routing import Pattern
 
 
@@ -39,5 +38,5 @@ def arrange(guards: Iterable[Hook], methods: Sequence[str]) -> dict[str, tuple[A
     for (before, _), same in merged.items():
         if any(guard.methods is None or not {*methods}.isdisjoint(guard.methods) for guard in same):
             kind = 'before' if before else 'always' if any(guard.always for guard in same) else 'after'
-            chains[kind].insert(len(chains[kind]) if before else 0, (same[0].func, is_async(same[0].func)))
+            chains[kind].insert(len(chains[kind]) if before else 0, same[0].func)
     return {kind: tuple(chain) for kind, chain in chains.items()}

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from heaven._routing import Pattern
-from heaven._serving import log, put
-from heaven.errors import UrlDuplicateError, refuse
+from heaven._serving import log, put, settled
+from heaven.errors import UrlDuplicateError, UrlError, refuse
 from heaven.response import FOREIGN, KINDS
 from heaven.types import App, ASGIApp, Message, Receive, Request, Response, Scope, Send
 
@@ -21,7 +21,7 @@ class Foreign:
 
     def __call__(self, req: Request, res: Any, ctx: Any) -> None:
         """Leaves the answer to the app, which gives it where others are sent."""
-        getattr(res, '_res', res)._body = self
+        getattr(res, '_res', res).body = self
 
     async def life(self, parent: App) -> AsyncIterator[None]:
         """Starts the app, and stops it after the yield; one that knows no lifespan needs neither."""
@@ -54,6 +54,7 @@ KINDS[Foreign] = FOREIGN
 def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str | None) -> None:
     """Mounts an app on another; UrlDuplicateError for one that is mounted already."""
     refuse(not callable(child), TypeError, f'{child!r} is no ASGI app')
+    refuse('?' in prefix, UrlError, f'{prefix!r}: a prefix has no queries, the routes under it have')
     label = subdomain and parent.subdomain(subdomain)._subdomain
     whole = Pattern(f'{prefix.rstrip("/")}/*', parent._open()._types)
     if not hasattr(child, '_mounts'):
@@ -65,7 +66,7 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
             UrlDuplicateError,
             'an app is mounted once, and not on itself: mount app.copy() to serve it twice',
         )
-        child.parent, child._shared, child._label = parent, not isolated, label
+        child._open().parent, child._shared, child._label = parent, not isolated, label
         child._under = Pattern(prefix, parent._types) if len(whole.segments) > 1 else None
         parent._mounts.append(child)
 
@@ -75,7 +76,9 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> Ex
 
     Gives back what it failed with before it answered.
     """
-    foreign = res._body
+    foreign, http = res._body, req.scope['type'] == 'http'
+    if http and req._body is not None:
+        req._held, req._more = req._body, False
     extra = [field for field in start['headers'] if field[0] not in (b'content-length', b'content-type')]
     names = {name for name, _ in extra} - {b'set-cookie', b'vary'}
     scope = {
@@ -85,10 +88,11 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> Ex
     }
 
     async def receive() -> Message:
-        read, req._received, pending, req._pending = req._received, False, req._pending, None
-        if read and req._body is not None:
-            return {'type': 'http.request', 'body': req._body, 'more_body': False}
-        return await (pending or req._receive())
+        await settled(req._pending if req._held is None else None)
+        if req._held is None:
+            return {'type': 'http.disconnect'} if req._gone else await req._receive()
+        held, req._held = bytes(req._held), None
+        return {'type': 'http.request', 'body': held, 'more_body': req._more} if http else {'type': 'websocket.connect'}
 
     async def merged(message: Message) -> None:
         if message['type'].endswith(('start', 'accept')):

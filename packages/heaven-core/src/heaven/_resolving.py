@@ -6,6 +6,7 @@ from importlib import import_module, machinery, util
 from os.path import abspath
 from sys import modules
 from time import perf_counter
+from types import FunctionType, MethodType
 from typing import Any
 
 from heaven.errors import HandlerError, refuse
@@ -24,9 +25,11 @@ def imported(dotted: str, app: App, where: str) -> Any:
         tops = [top, f'{app._package}.{top}'] if app._package else [top]
         name = next(filter(util.find_spec, tops), top)
         found: Any = import_module(name)
-        for part in rest.split('.'):
+        *between, last = rest.split('.')
+        for part in (*between, last):
             name = f'{name}.{part}'
-            module = hasattr(found, '__path__') and (name in modules or util.find_spec(name))
+            own = part is last and hasattr(found, part)
+            module = not own and hasattr(found, '__path__') and (name in modules or util.find_spec(name))
             found = import_module(name) if module else getattr(found, part)
     except Exception as error:
         lost = isinstance(error, ModuleNotFoundError) and error.name == top
@@ -43,8 +46,8 @@ def scoped(func: Handler, app: App) -> Handler:
     async def run(req: Any, res: Any, ctx: Any) -> Any:
         outer, req._app = req._app, app
         try:
-            out = func(req, res, ctx)
-            return await out if isinstance(out, Awaitable) else out
+            out = await func(req, res, ctx)
+            return out if out is None or out is res else await settled(out)
         finally:
             req._app = outer
 
@@ -52,9 +55,13 @@ def scoped(func: Handler, app: App) -> Handler:
 
 
 def prepared(func: Handler, app: App, threaded: bool = False) -> Handler:
-    """Gives what runs a function: a plain one in a worker thread if it asked for that, under watch in debug."""
-    how = off_loop if threaded else timed if app.debug else None
-    return func if how is None or is_async(func) else wraps(func, updated=())(partial(how, func))
+    """Gives what can be awaited: it runs a plain function in a worker thread if it asked for that, in debug under watch."""
+
+    async def run(req: Any, res: Any, ctx: Any) -> Any:
+        return how(req, res, ctx)
+
+    how = partial(timed, func) if app.debug else func
+    return func if is_async(func) else wraps(func, updated=())(partial(off_loop, func) if threaded else run)
 
 
 async def off_loop(func: Callable[..., Any], *args: Any) -> Any:
@@ -79,15 +86,16 @@ def timed(func: Handler, *args: Any) -> Any:
 
 def is_async(func: Any) -> bool:
     """Tells whether calling a function gives a coroutine: CO_COROUTINE is set in the flags of its code."""
-    while hasattr(func, 'func') and hasattr(func, 'keywords'):
+    while isinstance(func, partial):
         func = func.func
-    code = getattr(func, '__code__', None) or getattr(type(func).__call__, '__code__', None)
-    return code is not None and bool(code.co_flags & 0x80)
+    called = func if isinstance(func, (FunctionType, MethodType)) else type(func).__call__
+    return bool(getattr(getattr(called, '__code__', None), 'co_flags', 0) & 0x80)
 
 
 async def settled(out: Any) -> Any:
-    """Gives what was returned, awaited if it can be."""
-    return await out if isinstance(out, Awaitable) else out
+    """Gives what was returned, awaited if it can be: a generator of `types.coroutine` has CO_ITERABLE_COROUTINE set."""
+    flags = getattr(getattr(out, 'gi_code', None), 'co_flags', 0)
+    return await out if isinstance(out, Awaitable) or flags & 0x100 else out
 
 
 def log() -> Any:

@@ -146,7 +146,7 @@ class Pattern:
         return pattern
 
     def query(self, part: str, types: Mapping[str, Type]) -> tuple[str, tuple[str, Callable[[str], Any], list[Any]]]:
-        """Reads one query: its name, its type's name, what converts it, and its default in a list, if any."""
+        """Reads one query: its name, its type's name, what converts it, and its default as text in a list, if any."""
         declared, given, default = part.partition('=')
         name, kind, _ = self.typed(declared, types)
         refuse(
@@ -154,7 +154,7 @@ class Pattern:
             UrlError,
             f'{self.text!r}: the default of query {name!r}, {default!r}, is no {kind.name}',
         )
-        return name, (kind.name, kind.convert, [kind.convert(default)] if given else [])
+        return name, (kind.name, kind.convert, [default] if given else [])
 
     def typed(self, text: str, types: Mapping[str, Type]) -> tuple[str, Type, int]:
         """Reads `name` or `name:type`: gives the name, the type and its rank."""
@@ -223,27 +223,27 @@ class Entry:
     """One method of one route, decided: what serving a request of it needs, with nothing left to work out."""
 
     __slots__ = (
-        'after', 'always', 'answers', 'app', 'before', 'ceiling', 'codec', 'coro', 'dumps', 'handler', 'head', 'limit',
-        'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'steps', 'stream',
-        'unsure',
+        'after', 'always', 'answers', 'app', 'before', 'ceiling', 'digits', 'dumps', 'handler', 'head', 'limit', 'loads',
+        'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'steps', 'stream', 'unsure',
     )  # fmt: skip
 
     def __init__(self: Any, **fields: Any) -> None:
         fields = dict.fromkeys(('before', 'after', 'always', 'names', 'queries'), ()) | fields
         for name in self.__slots__:
             setattr(self, name, fields.get(name))
+        self.digits = len(str(self.limit))
         self.special = bool(self.always) or bool(self.head)
-        self.steps = (
-            *((hook, coro, False) for hook, coro in self.before),
-            *([(lambda req, res, ctx: req.queries.check(), False, False)] if self.queries else []),
-            (self.handler, self.coro, False),
-            *((hook, coro, True) for hook, coro in self.after),
-        )
-        self.simple = self.coro and not self.reads and len(self.steps) == 1
+        self.steps = (*self.before, *([converted] if self.queries else []), self.handler)
+        self.simple = not self.reads and len(self.steps) == 1 and not self.after
 
     def but(self, **changes: Any) -> Any:
         """Gives a copy with changes."""
         return Entry(**{name: getattr(self, name) for name in self.__slots__} | changes)
+
+
+async def converted(req: Request, res: Any, ctx: Any) -> None:
+    """Converts the typed queries of a request."""
+    req.queries.check()
 
 
 class Router:
@@ -292,7 +292,7 @@ class Router:
                 elif end == (UNTYPED,):
                     self._tails[path] = {} if any(0 < other[0] < UNTYPED for other in others) else leaf
                 elif end == (UNTYPED, 0):
-                    beaten = any(0 < other[0] < UNTYPED or not other[0] and REST in other[1:3] for other in others)
+                    beaten = any({*other[:2]} - {0, UNTYPED} or REST in other[2:3] for other in others)
                     self._waists.setdefault(path, {})[key[-1]] = {} if beaten else leaf
                 for at in range(fixed + bool(end)):
                     ends.setdefault(key[:at], set()).add(rank[at:])

@@ -1,12 +1,12 @@
 """The last steps of every request: from a failure to a response, and from a response to what is sent."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
 from heaven._resolving import is_async, log as log, off_loop, settled as settled
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
-from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, JSON, KINDS, UNSET, kind_of
+from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, JSON, UNSET
 from heaven.types import App, Context, Handler, Message, Request, Response, Send
 
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
@@ -30,15 +30,18 @@ warned: dict[int, Handler] = {}
 
 
 async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
-    """Calls a function of any kind and gives what it returned; a file that it sends is opened here."""
-    out = await stray(func, func(req, res, ctx), res)
-    if KINDS.get(type(res._body)) is FILE:
+    """Runs a function and gives what it returned; a file that it sends is opened here."""
+    out = await stray(func, await func(req, res, ctx), res)
+    if res._kind is FILE:
         await res._body.prepare(req, res)
     return out
 
 
-async def recover(error: Any, req: Request, res: Response, ctx: Context, last: bool = False) -> Any:
-    """Makes the response of a failure; gives back the error that goes on: one that nobody expected."""
+async def recover(error: Any, req: Request, res: Response, ctx: Context, *ran: Handler, last: bool = False) -> Any:
+    """Makes the response of a failure; gives back the error that goes on: one that nobody expected.
+
+    A handler that fails, or aborts, is followed by that of its own failure, unless that has run.
+    """
     known = isinstance(error, (Abort, ClientError))
     res.error = error.with_traceback(None) if isinstance(error, TooLarge) else error  # its frames hold what was read
     if req._gone and isinstance(error, Disconnected):
@@ -46,23 +49,23 @@ async def recover(error: Any, req: Request, res: Response, ctx: Context, last: b
     said = isinstance(error, Abort) and error.body is not None
     status = res._status = 500 if not known else error.status or (400 if res._status in (None, 200) else res._status)
     res._forget([*(() if status == 500 else (b'cache-control', b'expires')), *((b'content-type',) if said else ())])
-    handler, key = (plain, status) if said or last else find_handler(req._entry.app, error, status)
+    handler, key = (plain, status) if said or last else find_handler(req._entry.app, error, status, ran)
     failure = error if key == status and not known else None
     try:
         await call(handler, req, res, ctx)
     except Exception as another:
-        failure = await recover(another, req, res, ctx, last=True) or failure
+        failure = await recover(another, req, res, ctx, handler, *ran) or failure
     if failure is error:
         log().error('%s %s failed', req.method, req.path, exc_info=error)
     return failure
 
 
-def find_handler(app: App | None, error: Exception | None, status: int) -> tuple[Handler, Any]:
-    """Finds the ERROR handler, in the app or those around it, and what it was registered for."""
+def find_handler(app: App | None, error: Any, status: int, ran: Sequence[Handler] = ()) -> tuple[Handler, Any]:
+    """Finds the ERROR handler, in the app or those around it, and what it was registered for; none that has run."""
     known = isinstance(error, (Abort, ClientError))
-    keys = [*(kind for kind in type(error).__mro__ if kind is not Exception or not known), status]
+    keys = [*(kind for kind in type(error).__mro__ if not known or not issubclass(Exception, kind)), status]
     found = ((each._handlers[key], key) for each in line(app) for key in keys if key in each._handlers)
-    return next(found, (plain, status))
+    return next((pair for pair in found if pair[0] not in ran), (plain, status))
 
 
 def line(app: App | None) -> list[App]:
@@ -70,7 +73,7 @@ def line(app: App | None) -> list[App]:
     return [app, *line(app.parent)] if app is not None else []
 
 
-def plain(req: Request, res: Response, ctx: Context) -> None:
+async def plain(req: Request, res: Response, ctx: Context) -> None:
     """Answers where no ERROR handler does: in the words of the error or the status, in debug with the traceback."""
     error = res.error
     if error is not None and not isinstance(error, (Abort, ClientError)) and req._entry.app.debug:
@@ -87,7 +90,7 @@ async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Se
     try:
         if failure is not None:
             failure = await recover(failure, req, res, ctx)
-        for hook in (ready, *(hook for hook, _ in req._entry.always)):
+        for hook in (ready, *req._entry.always):
             try:
                 await call(hook, req, res, ctx)
             except Exception as error:
@@ -108,16 +111,17 @@ async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Se
         await req._clean()
 
 
-def ready(req: Request, res: Response, ctx: Context) -> None:
+async def ready(req: Request, res: Response, ctx: Context) -> None:
     """Does nothing: a call of it opens the file that is to be sent."""
 
 
 def fix(req: Request, res: Response) -> tuple[Message, bytes | None]:
     """Fixes the headers of a response: gives its first message, and its body unless that is sent in pieces."""
-    kind, status, fields, data = kind_of(res._body), res._status or 200, dict(res._fields or ()), None
+    kind, status, fields, data = res._kind, res._status or 200, dict(res._fields or ()), None
     if kind is JSON or kind.encode is not None:
-        data = (kind.encode or req._entry.dumps)(res._body)
-        fields[b'content-length'] = b'%d' % len(data)
+        data = (kind.encode or req._entry.dumps)(res.body)
+        own = req._entry.head and not req._entry.answers and not data  # a HEAD may say what GET has (RFC 9110, 8.6)
+        fields[b'content-length'] = own and fields.get(b'content-length') or b'%d' % len(data)
     if status in BODILESS:
         fields.pop(b'content-length', None)
     elif kind not in (UNSET, EMPTY, FOREIGN):
@@ -141,7 +145,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
         start, data = fix(req, res)
     except Exception as error:
         return error
-    if kind_of(res._body) is FOREIGN:
+    if res._kind is FOREIGN:
         from heaven._mounting import forward
 
         return await forward(req, res, start, send)
@@ -186,9 +190,11 @@ async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callabl
             if 0 <= length < (sent := sent + len(chunk)):
                 raise RuntimeError(f'the stream is longer than the Content-Length that was set, {length}')
             if req._gone:
-                raise Disconnected('the client has left')
+                break
             if chunk:
                 await put(req, send, {'type': 'http.response.body', 'body': chunk, 'more_body': True})
+        if req._gone:
+            raise Disconnected('the client has left')
         if sent < length:
             raise RuntimeError(f'the stream is {length - sent} bytes shorter than the Content-Length, {length}')
     finally:

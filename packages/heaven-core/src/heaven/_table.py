@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from types import MethodType
 from typing import Any, NamedTuple
 
 from heaven._hooks import Hook, arrange
-from heaven._resolving import is_async, prepared, scoped
+from heaven._resolving import prepared, scoped
 from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, readings
-from heaven._serving import LENGTHS, call, conclude, find_handler, line, settled, stray
+from heaven._serving import LENGTHS, call, conclude, find_handler, line, stray
 from heaven.context import Context
 from heaven.errors import ClientError, UrlDuplicateError, refuse
 from heaven.request import Request
-from heaven.response import QUICK, TEXT, UNSET, Response
+from heaven.response import TEXT, UNSET, Response
 from heaven.types import App, Handler, Receive, Scope, Send
 
-known_kind = QUICK.get  # a method of an imported name is looked up anew at every call
 READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
 
 
@@ -28,9 +28,13 @@ class Place(NamedTuple):
     realm: App
     prefixed: bool
 
-    def label(self, route: Route) -> str:
-        """Gives the subdomain that a route is served on."""
-        return self.subdomain if self.subdomain and route.subdomain == 'www' else route.subdomain
+    def label(self, own: str) -> str:
+        """Gives the subdomain that what its app has on one of its own is served on."""
+        return self.subdomain if self.subdomain and own == 'www' else own
+
+    def labels(self) -> set[str]:
+        """Gives all the subdomains that its app is served on, none for those of the apps around it."""
+        return {self.subdomain, *self.app._labels - {'www'}} if self.subdomain else set()
 
 
 def walk(app: App) -> list[Place]:
@@ -44,10 +48,10 @@ def walk(app: App) -> list[Place]:
     return places
 
 
-def entry_of(app: App, handler: Any, coro: bool, **fields: Any) -> Any:
+def entry_of(app: App, handler: Any, **fields: Any) -> Any:
     """Makes an entry with what its app decides."""
     more = {'limit': app.max_body_size, 'head': fields.get('method') == 'HEAD'} | fields
-    return Entry(app=app, handler=handler, coro=coro, codec=app.codec, dumps=app._dumps, **more)
+    return Entry(app=app, handler=handler, loads=getattr(app.codec, 'loads', None), dumps=app._dumps, **more)
 
 
 class Table:
@@ -57,7 +61,7 @@ class Table:
         self._root, self._guards, self._router, self._sockets = root, list[Hook](), Router(), Router()
         self._literals, self._find = self._router.literals, self._router.find
         self._guarded, self._unmatched = lru_cache(1000)(self.guarded), lru_cache(1000)(unmatched)
-        self._places = sorted(places, key=lambda place: -len(place.prefix.segments if place.prefix else ()))
+        self._places = sorted(places, key=lambda place: (*(place.prefix.rank if place.prefix else ()), REST + 1))
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request: finds what it calls for, runs it and sends two messages, or leaves it to others."""
@@ -71,7 +75,7 @@ class Table:
         req = Request()
         req.scope = scope
         req._receive = receive
-        req._parts = req._body = entry = failure = fields = None
+        req._parts = req._body = entry = None
         if not root and (raw is None or 37 not in raw):  # no %, so that path is spelled as it was sent
             leaf = self._literals.get(path)
             entry = self._find(req, method, path) if leaf is None else leaf.get(method)
@@ -89,7 +93,7 @@ class Table:
         res, ctx = Response(), Context()
         res._req = req
         res._ctx = ctx
-        res._body = UNSET
+        res._kind = UNSET
         res._status = res._fields = None
         try:
             if entry.simple:
@@ -98,37 +102,48 @@ class Table:
                     await stray(entry.handler, out, res)
             else:
                 if entry.reads:
-                    if (req.length or 0) <= entry.limit:
+                    given = scope['headers']
+                    sent = dict(given)
+                    if len(sent.get(b'content-length', b'')) < entry.digits and len(sent) == len(given):
+                        req._parts = {'_fields': sent}
                         message = await receive()
                         data = message.get('body', b'')
-                        if message.get('more_body') or len(data) > entry.limit or message['type'] != 'http.request':
-                            req._pending = settled(message)
-                        else:
+                        size = len(data)
+                        length = LENGTHS[size][1] if size < 4096 else b'%d' % size
+                        if (
+                            sent.get(b'content-length', length) == length
+                            and size <= entry.limit
+                            and not message.get('more_body')
+                            and message['type'] == 'http.request'
+                        ):
                             req._body = data
+                        else:
+                            req._take(message)
                     if req._body is None:
                         await req.read()
-                answered = False
-                for func, coro, after in entry.steps:
-                    if after or not answered:
-                        out = func(req, res, ctx)
-                        if coro:
-                            out = await out
-                        if out is not None:
-                            if out is not res:
-                                out = await stray(func, out, res)
-                            answered = out is res and (res._status is not None or res._body is not UNSET)
-            data = res._body
-            kind = known_kind(type(data))
-            if kind is not None and not req._special:
-                data = data.encode() if kind is TEXT else (kind.encode or entry.dumps)(data)
+                for func in entry.steps:
+                    out = await func(req, res, ctx)
+                    if out is not None and (out is res or await stray(func, out, res) is res) and res._answered:
+                        break
+                for func in entry.after:
+                    out = await func(req, res, ctx)
+                    if out is not None and out is not res:
+                        await stray(func, out, res)
+            kind = res._kind
+            if kind.quick and not req._special:
+                data = res._body.encode() if kind is TEXT else (kind.encode or entry.dumps)(res._body)
                 size = len(data)
-                fields = [kind.header, LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)]
-                if res._fields is not None:
-                    fields += res._fields.items()
+                length = LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)
+                if res._fields is None:
+                    fields = [kind.header, length]
+                else:
+                    fields = [kind.header, length, *res._fields.items()]
                     if b'content-type' in res._fields:
                         del fields[0]
+            else:
+                fields = failure = None
         except Exception as error:
-            failure = error
+            fields, failure = None, error
         except BaseException:
             await req._clean()
             raise
@@ -146,7 +161,9 @@ class Table:
         return [
             (at, guard)
             for at, guard in enumerate(self._guards)
-            if guard.place.realm in apps or not matched and guard.place.prefixed
+            if guard.place.app in apps
+            or guard.place in self._places
+            and (guard.place.realm in apps or not matched and guard.place.prefixed)
         ]
 
     def freeze(self) -> None:
@@ -163,7 +180,7 @@ class Table:
                     leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, method, guards)
             router.freeze()
         if not self._guards and len(self._places) == 1:
-            self._router.missing = 404 in self._root._handlers and entry_of(self._root, declined(404), True)
+            self._router.missing = 404 in self._root._handlers and entry_of(self._root, declined(404))
 
     def guarded(self, entry: Any, method: str, guards: tuple[int, ...]) -> Any:
         """Decides the hooks of an entry, given the places of those that cover its path."""
@@ -173,9 +190,9 @@ class Table:
 
     def seek(self, req: Request) -> Any:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
-        from heaven._urls import spelled
+        from heaven._urls import reduced, spelled
 
-        scope = req.scope
+        scope = req.scope = reduced(req.scope)
         method, whole = scope.get('method', 'WS'), scope['path'] == '*' and scope.get('method') == 'OPTIONS'
         router, where = self._sockets if scope['type'] == 'websocket' else self._router, spelled(scope)
         path, segments = where or ('/', ['', ''])
@@ -189,7 +206,7 @@ class Table:
                 for place in self._places
                 if place.prefix is None or place.prefix.covers(reads[0][: len(place.prefix.segments)])
             )
-            allow = ', '.join(sorted({*found, 'OPTIONS'})) if found else None
+            allow = ', '.join(sorted({*found, 'OPTIONS'})) if found or whole else None
             status = 400 if where is None and not whole else 404 if not allow else 204 if method == 'OPTIONS' else 405
             entry = self._unmatched(app, method, status, allow)
         covers = (at for at, guard in self.reach(entry.app, matched) if any(map(guard.pattern.covers, reads)))
@@ -199,10 +216,10 @@ class Table:
 def unmatched(app: App, method: str, status: int, allow: str | None) -> Any:
     """Makes the entry of what has no route."""
     handler = no_path if status == 400 else declined(status, allow)
-    return entry_of(app, handler, is_async(handler), method=method, answers='GET' * (method == 'HEAD'))
+    return entry_of(app, handler, method=method, answers='GET' * (method == 'HEAD'))
 
 
-def no_path(req: Request, res: Response, ctx: Context) -> None:
+async def no_path(req: Request, res: Response, ctx: Context) -> None:
     """Answers 400 to a target that is no path."""
     raise ClientError('the target of the request is no path: it must begin with a slash')
 
@@ -224,39 +241,43 @@ def compile_tables(root: App) -> dict[str, Table]:
     places = list(walk(root))
     labels = {'www', *(label for place in places for label in (*place.app._labels, place.subdomain) if label)}
     tables = {
-        label: Table(root, [place for place in places if place.subdomain in (None, label)])
+        label: Table(root, [place for place in places if not place.labels() or label in place.labels()])
         for label in (labels | {''} if len(labels) > 1 else labels)
     }
     for place in places:
         app, app._dumps = place.app, encoder(place.app.codec.dumps)
         app._handlers = {
-            key: scoped(func, app)
+            key: scoped(prepared(func, app), app)
             for key, handler in app._errors.items()
             if (func := app._resolve(handler, f'ERROR({key})')) is not None
         }
         probe = [Hook(Pattern('/*', app._types), app._probe, None, None, True)] if app._probe else []
         for hook in [*probe, *app._hooks]:
             if (func := app._resolve(hook.func, hook.pattern.text)) is not None:
-                guard, label = guard_of(hook, func, place, len(places) > 1), hook.subdomain or place.subdomain
-                for table in [tables[label]] if label else tables.values():
+                guard, own = guard_of(hook, func, place, len(places) > 1), hook.subdomain
+                for table in [tables[place.label(own)]] if own else tables.values():
                     table._guards.append(guard)
         for route in app._routes:
-            add(route, place, tables[place.label(route)])
+            add(route, place, tables[place.label(route.subdomain)])
     for table in tables.values():
         table.freeze()
     return tables
 
 
 def encoder(dumps: Callable[[Any], Any]) -> Callable[[Any], bytes]:
-    """Gives what writes a value as bytes with a codec that may write text."""
-    return dumps if isinstance(dumps([]), bytes) else lambda value: dumps(value).encode()
+    """Gives what writes a value as bytes with a codec that may write text; what a package has in C is of one mind."""
+    from heaven import _codec
+
+    if dumps is _codec.dumps or type(dumps) is type(len) and isinstance(dumps([]), bytes):
+        return dumps
+    return lambda value: text.encode() if isinstance(text := dumps(value), str) else text
 
 
 def guard_of(hook: Hook, func: Any, place: Place, many: bool) -> Hook:
     """Makes the guard of a hook in its place."""
     run, pattern = prepared(func, place.app), hook.pattern.under(place.prefix)
     run = scoped(run, place.app) if many else run
-    key = func if getattr(func, '__hash__', None) else id(func)
+    key = func if isinstance(func, MethodType) else id(func)  # a method is a new object at every look
     return hook._replace(pattern=pattern, func=run, key=key, place=place)
 
 
@@ -267,7 +288,7 @@ def add(route: Route, place: Place, table: Table) -> None:
     func = prepared(handler, app, route.threaded)
     for method in route.methods if handler is not None else ():
         entry = entry_of(
-            app, func, is_async(func), method=method, pattern=pattern, route=pattern.text,
+            app, func, method=method, pattern=pattern, route=pattern.text,
             stream=route.stream, reads=method in READ_AHEAD and not route.stream, queries=pattern.queries,
             ceiling=route.max_body_size, origins=route.origins,
             limit=app.max_body_size if route.max_body_size is None else route.max_body_size,

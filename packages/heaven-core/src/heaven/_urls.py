@@ -21,8 +21,16 @@ def authority(req: Request) -> str:
 
 def absolute(req: Request) -> str:
     """Gives the absolute URL as it was sent; a path that is not known as sent is quoted."""
-    path = sent(req.scope) or quote(req.path, safe="/:@!$&'()*+,;=~-._", errors='replace')
+    path = (sent(req.scope) or quote(req.path, safe="/:@!$&'()*+,;=~-._", errors='replace')).removeprefix('*')
     return f'{req.scheme}://{req.host}{path}{"?" if req.querystring else ""}{req.querystring}'
+
+
+def reduced(scope: Scope) -> Scope:
+    """Gives the scope of a target in absolute form with its path alone (RFC 9112, 3.2.2); an empty path is `/`."""
+    if scope['path'].startswith('/'):
+        return scope
+    path, raw = ABSOLUTE.sub('', scope['path']), ABSOLUTE.sub('', bytes(scope.get('raw_path') or b'').decode('latin-1'))
+    return {**scope, 'path': path or '/', 'raw_path': raw.encode('latin-1') or b'/'}
 
 
 def sent(scope: Scope) -> str:
@@ -36,7 +44,7 @@ def spelled(scope: Scope) -> tuple[str, list[str]] | None:
 
     What is not UTF-8 becomes U+FFFD.
     """
-    path, raw = ABSOLUTE.sub('', scope['path'], count=1) or '/', ABSOLUTE.sub('', sent(scope), count=1)
+    path, raw = scope['path'], sent(scope)
     if not path.startswith('/'):
         return None
     root, split = str(scope.get('root_path') or '').rstrip('/'), path.split('/')

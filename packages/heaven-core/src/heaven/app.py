@@ -59,7 +59,7 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
         self.debug: bool = debug
         self.max_body_size: int = max_body_size
         self.domain: str | None = domain
-        self._config, self._json = (config() if callable(config) else config) or {}, json
+        self._config, self._json = {} if config is None else config() if callable(config) else config, json
         self._types, self._handlers = dict(TYPES), dict[Any, Handler]()
 
     @property
@@ -125,7 +125,7 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
                 route.methods,
                 route.pattern.under(place.prefix).text,
                 route.handler,
-                place.label(route),
+                place.label(route.subdomain),
                 route.name,
                 place.app,
             )

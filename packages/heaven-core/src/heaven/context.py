@@ -83,6 +83,7 @@ class Context(Keeper):
 
     def keep(self, key: str, value: Any) -> None:
         """Keeps a value for the rest of the request; AttributeError for a reserved name."""
+        refuse(hasattr(Keeper, key), AttributeError, f'ctx.{key} is reserved: keep your value under another name')
         setattr(self, key, value)
 
     def __contains__(self, name: object) -> bool:

@@ -34,6 +34,11 @@ class Abort(HeavenError):
     def __init__(self, body: Any = None, status: Any = None) -> None:
         if isinstance(body, int) and 400 <= body <= 599 and not (isinstance(status, int) and 400 <= status <= 599):
             body, status = status, body
+        refuse(
+            status is not None and (not isinstance(status, int) or not 200 <= status <= 599),
+            ValueError,
+            f'{status!r:.80} is no status of an answer: use an int from 200 to 599',
+        )
         super().__init__(body, status)
         self.body: Any = body
         self.status: int | None = None if status is None else int(status)

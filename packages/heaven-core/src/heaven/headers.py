@@ -1,6 +1,6 @@
 """Names and values: the headers, queries and cookies of a request, and the headers of a response."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, overload
 
@@ -33,14 +33,22 @@ def looked_up(name: str) -> bytes:
     return str(name).encode('latin-1', 'replace').lower()
 
 
-def header_value(value: Any) -> bytes:
+@lru_cache(250)
+def header_text(text: str) -> bytes:
     """Gives a header's value as sent, stripped; ValueError for what a header may not hold (RFC 9110, 5.5)."""
-    text = (str(value, 'latin-1') if isinstance(value, bytes) else str(value)).strip(' \t')
-    if not (text.isascii() and text.isprintable()) and not VALUE.issuperset(text):
+    if not VALUE.issuperset(text := text.strip(' \t')):
         raise ValueError(
             f'a header value is latin-1 without control characters, quote or encode the rest: {text!r:.80}'
         )
     return text.encode('latin-1')
+
+
+def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Gives headers by name, repeated ones joined (RFC 9110, 5.3; RFC 9113, 8.2.3)."""
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in raw:
+        values.setdefault(name, []).append(value)
+    return {name: (b'; ' if name == b'cookie' else b', ').join(all) for name, all in values.items()}
 
 
 class Headers(Mapping[str, str]):
@@ -51,13 +59,8 @@ class Headers(Mapping[str, str]):
     req.headers.all('accept')               # every value, in order
     """
 
-    def __init__(self, raw: Collection[tuple[bytes, bytes]]) -> None:
-        self._raw, self._fields = raw, dict(raw)
-        if len(self._fields) != len(raw):
-            values: dict[bytes, list[bytes]] = {}
-            for name, value in raw:
-                values.setdefault(name, []).append(value)
-            self._fields = {name: (b'; ' if name == b'cookie' else b', ').join(all) for name, all in values.items()}
+    def __init__(self, raw: Collection[tuple[bytes, bytes]], fields: dict[bytes, bytes]) -> None:
+        self._raw, self._fields = raw, fields
 
     @overload  # type: ignore[override]
     def get(self, name: str, default: None = None) -> str | None:
@@ -120,7 +123,7 @@ class Queries(dict[str, Any]):
         """Gives every value of a query, in the order they came; ClientError, a 400, for one that does not convert."""
         kind, convert, default = self._spec.get(name, ('str', str, ()))
         try:
-            return [convert(value) for key, _, value in self._pairs if key == name] or [*default]
+            return [convert(value) for value in [value for key, _, value in self._pairs if key == name] or default]
         except Exception:
             raise ClientError(f'query {name!r} must be of type {kind}') from None
 
@@ -180,7 +183,10 @@ class ResponseHeaders(Headers, MutableMapping[str, str]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         res, key = self._res, header_name(name)
-        values = [header_value(item) for item in (value if isinstance(value, (list, tuple)) else (value,))]
+        values = [
+            header_text(str(item, 'latin-1') if isinstance(item, bytes) else str(item))
+            for item in (value if isinstance(value, (list, tuple)) else (value,))
+        ]
         fields = res._fields = res._fields or {}
         if key in FRAMING:
             res._req._special = True

@@ -5,11 +5,11 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from heaven.errors import ClientError, Disconnected, TooLarge, UnsupportedMedia, refuse
-from heaven.headers import Cookies, Headers, Queries, _TypedQueries
+from heaven.headers import Cookies, Headers, Queries, _TypedQueries, joined
 from heaven.types import App, Entry, Form, Message, Receive, Scope
 
 DRAIN_BYTES, DRAIN_SECONDS = 8 * 2**20, 5.0
-CHARSETS = ('utf', 'ascii', 'us-ascii', 'iso-8859', 'latin', 'windows', 'cp', 'koi8', 'gb', 'big5', 'euc', 'shift')
+CHARSETS = ('utf8', 'utf-8', 'utf_8', 'utf-16', 'utf-32', 'ascii', 'us-ascii', 'iso-8859', 'latin', 'windows', 'cp', 'koi8', 'gb', 'big5', 'euc', 'shift')
 
 
 T = TypeVar('T')
@@ -64,8 +64,8 @@ class Request:
     _entry: Entry
     _body: bytes | None
     _parts: dict[str, Any] | None
-    _app = _pending = _interrupt = cast(Any, None)
-    _more, _gone, _streamed, _overflow, _received = True, False, False, 0, 0
+    _app = _pending = _interrupt = _held = cast(Any, None)
+    _more, _gone, _streamed, _reading, _overflow, _received = True, False, False, False, 0, 0
     _cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
 
     @property
@@ -113,9 +113,14 @@ class Request:
         return _TypedQueries(self.querystring, spec) if (spec := self._entry.queries) else Queries(self.querystring)
 
     @once
+    def _fields(self) -> dict[bytes, bytes]:
+        fields, raw = dict(self.scope['headers']), self.scope['headers']
+        return fields if len(fields) == len(raw) else joined(raw)
+
+    @once
     def headers(self) -> Headers:
         """The headers: names in any case, repeated ones joined."""
-        return Headers(self.scope['headers'])
+        return Headers(self.scope['headers'], self._fields)
 
     @once
     def cookies(self) -> Cookies:
@@ -168,7 +173,7 @@ class Request:
                 RuntimeError,
                 'the body is not read ahead on this route: async for chunk in req.stream() reads it',
             )
-            if self._more and ('transfer-encoding' in self.headers or self.length):
+            if self._rest and self._announced:
                 raise Unread(f'{self.method} takes no body here: await req.read() would read it')
         return self._body or b''
 
@@ -184,13 +189,13 @@ class Request:
 
         UnsupportedMedia, a 415, unless the content type is JSON; ClientError, a 400, for what is not JSON.
         """
-        if self.headers._fields.get(b'content-type') != b'application/json':
+        if self._fields.get(b'content-type') != b'application/json':
             kind = self.headers.get('content-type', '').partition(';')[0].strip(' \t').lower()
             if kind != 'application/json' and not (kind.endswith('+json') and kind.count('/') == 1):
                 raise UnsupportedMedia(f'send JSON as content-type: application/json, not as {kind or "none"!r}')
         body = self._body or self.body
         try:
-            return self._entry.codec.loads(body)
+            return self._entry.loads(body)
         except Exception as error:
             raise ClientError(
                 'the body is empty'
@@ -210,10 +215,20 @@ class Request:
     @property
     def length(self) -> int | None:
         """The length of the body in bytes as announced, None if it was not; ClientError if it is no number."""
-        value = self.headers._fields.get(b'content-length')
+        value = self._fields.get(b'content-length')
         if value is not None and not (value.isdigit() and len(value) < 20):
-            raise ClientError('Content-Length is not a number')
+            raise ClientError(f'Content-Length is not a number of bytes: {value!r:.80}')
         return None if value is None else int(value)
+
+    @property
+    def _announced(self) -> bool:
+        """Whether the headers say that there is a body (RFC 9112, 6.3)."""
+        return b'transfer-encoding' in self._fields or bool(self.length)
+
+    @property
+    def _rest(self) -> bool:
+        """Whether there may be more of the body than was read."""
+        return self._more or self._held is not None
 
     async def read(self) -> bytes:
         """Reads the whole body, whatever the method, up to `max_body_size`; TooLarge past it, Disconnected if cut."""
@@ -256,52 +271,67 @@ class Request:
     async def _pieces(self, limit: int | None) -> AsyncIterator[bytes]:
         from asyncio import sleep
 
-        chunk, size, announced = b'', 0, max(self._overflow, self.length or 0)
-        while limit is None or max(size, announced) <= limit:
-            if chunk:
-                yield chunk
-            if not self._more:
-                return
-            chunk = await self._next()
-            size += len(chunk)
-            if not self._received % 1000:
-                await sleep(0)
+        chunk, size, announced, self._reading = b'', 0, max(self._overflow, self.length or 0), True
+        try:
+            while not self._overflow if limit is None else max(size, announced) <= limit:
+                if chunk:
+                    yield chunk
+                if not self._rest:
+                    return
+                chunk = await self._next()
+                size += len(chunk)
+                if not self._received % 1000:
+                    await sleep(0)
+        finally:
+            self._reading = False
+            self._watch()
         self._overflow, self._special = max(size, announced), True
-        raise TooLarge(f'the body is larger than {limit} bytes')
+        raise TooLarge(f'the body is larger than {self._entry.limit if limit is None else limit} bytes')
 
-    async def _next(self) -> Any:
-        """Gives the next piece of the body: what asks for a message takes the one that was heard, if one was."""
-        if not self._gone:
+    async def _next(self) -> bytes:
+        """Gives the next piece of the body: what was heard of it, if something was."""
+        if self._held is None and not self._gone:
             pending, self._pending = self._pending, None
-            self._received += 1
-            message = await (pending or self._receive())
-            self._gone |= message['type'] == 'http.disconnect'
-        if self._gone:
+            await (pending or self._hear())
+        if self._held is None:
             raise Disconnected('the client has left')
-        self._more = message.get('more_body', False)
+        self._received += 1
+        chunk, self._held = bytes(self._held), None
+        self._watch()
+        return chunk
+
+    def _watch(self) -> None:
+        """Listens on where somebody wants to know of it when the client leaves."""
         if self._interrupt is not None:
             self._listen()
-        return message.get('body', b'')
 
     def _listen(self) -> None:
-        """Listens for the client leaving; a chunk that comes instead stays where the next read finds it."""
-        if self._pending is None and not self._gone:
+        """Listens for the client leaving, but no further than one chunk ahead of the one that reads the body."""
+        if self._pending is None and not self._gone and not (self._reading and self._held is not None):
             from asyncio import ensure_future
 
-            self._pending, self._special = ensure_future(self._hear(self._received)), True
+            self._pending, self._special = ensure_future(self._hear()), True
             self._pending.add_done_callback(lambda heard: heard.cancelled() or heard.exception())
 
-    async def _hear(self, received: int) -> Message:
-        """Waits for the next message; past the empty end of a body that nobody waits for, for the client to leave."""
-        message = await self._receive()
-        self._gone |= message['type'] == 'http.disconnect'
-        said = self._gone or message.get('body') or message.get('more_body')
-        if not said and self._more and self._received == received:
-            self._more = False  # from here on, whoever reads finds an end and does not wait
-            return await self._hear(received)
-        if self._gone and self._interrupt is not None:
-            self._interrupt()
-        return message
+    async def _hear(self) -> None:
+        """Waits for a message; past the end of the body, which is said once, there is but the client's leaving."""
+        message, self._pending = await self._receive(), None
+        if self._more or message['type'] != 'http.request':
+            self._take(message)
+            self._watch()
+
+    def _take(self, message: Message) -> None:
+        """Notes that the client has left, or keeps a chunk for who reads the body; of a nobody's, up to the limit."""
+        if message['type'] == 'http.request':
+            held, self._more = self._held, message.get('more_body', False)
+            self._held = b'' if held is None else held if isinstance(held, bytearray) else bytearray(held)
+            self._held += message.get('body', b'')
+            if not self._reading and len(self._held) > self._entry.limit:
+                self._overflow, self._held = len(self._held), b''
+        else:
+            self._gone = True
+            if self._interrupt is not None:
+                self._interrupt()
 
     def _finally(self, close: Callable[[], Awaitable[None]]) -> None:
         """Sees to it that something is closed when the request has ended, however it ends."""
@@ -318,10 +348,11 @@ class Request:
         """Reads and drops what the client still sends, so that it comes to read the answer: 8 MiB or 5 seconds."""
         from asyncio import timeout
 
-        left = DRAIN_BYTES if self._received or '100-continue' not in self.headers.get('expect', '').lower() else 0
+        refused = not self._received and '100-continue' in self.headers.get('expect', '').lower()
+        left, self._reading = 0 if refused else DRAIN_BYTES, True
         try:
             async with timeout(DRAIN_SECONDS):
-                while self._more and left > 0:
+                while self._rest and left > 0:
                     left -= len(await self._next())
         except (TimeoutError, Disconnected):
             pass

@@ -5,38 +5,41 @@ from http import HTTPStatus
 from typing import Any, NoReturn, Self
 
 from heaven.errors import Abort, optional, refuse
-from heaven.headers import TOKEN, ResponseHeaders, _known_header
+from heaven.headers import TOKEN, ResponseHeaders, _known_header, header_text
 from heaven.rendering import PLAIN
 from heaven.types import Context, Request
 
 BODILESS = frozenset({204, 205, 304})
 DESCRIBING = frozenset(
     b'content-type content-length content-encoding content-range content-disposition content-language '
-    b'content-location accept-ranges cache-control etag expires last-modified'.split()
+    b'content-location content-digest repr-digest content-md5 digest accept-ranges cache-control age etag expires '
+    b'last-modified'.split()
 )
+URI = "%/:?@!$&'()*+,;=~-._"
 OCTETS, ATTRIBUTE = (frozenset(map(chr, range(0x20, 0x7F))) - frozenset(less) for less in (' ",;\\', ';'))
 
 
 class _Kind:
-    """A kind of body: its content type, and how it becomes bytes."""
+    """A kind of body: its content type, how it becomes bytes, and whether these are all there is to send."""
 
-    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes] | None) -> None:
+    def __init__(self, content_type: bytes | None, encode: Callable[[Any], bytes] | None, quick: bool = False) -> None:
         self.header: tuple[bytes, bytes] = (b'content-type', content_type or b'')
         self.encode: Callable[[Any], bytes] | None = encode
+        self.quick: bool = quick
 
 
 TEXT, NUMBER, BYTES, JSON, UNSET, EMPTY, STREAM, FILE, FOREIGN = (
-    _Kind(b'text/plain; charset=utf-8', str.encode),
-    _Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode()),
-    _Kind(b'application/octet-stream', bytes),
-    _Kind(b'application/json', None),  # by the codec of the app
+    _Kind(b'text/plain; charset=utf-8', str.encode, True),
+    _Kind(b'text/plain; charset=utf-8', lambda number: str(number).encode(), True),
+    _Kind(b'application/octet-stream', bytes, True),
+    _Kind(b'application/json', None, True),  # by the codec of the app
     _Kind(None, lambda body: b''),
     _Kind(None, lambda body: b''),
     _Kind(b'application/octet-stream', None),
     _Kind(None, None),
     _Kind(None, None),
 )
-QUICK: dict[type, _Kind] = {  # what these become is all there is to send
+KINDS: dict[type, _Kind] = {
     str: TEXT,
     dict: JSON,
     list: JSON,
@@ -47,9 +50,10 @@ QUICK: dict[type, _Kind] = {  # what these become is all there is to send
     float: NUMBER,
     bytearray: BYTES,
     memoryview: BYTES,
+    type(None): EMPTY,
 }
-KINDS: dict[type, _Kind] = {**QUICK, type(None): EMPTY, _Kind: UNSET}  # the mark of no body stands where a body would
-_MARKS = {'__dataclass_fields__': JSON, 'read': None, '__aiter__': STREAM, '__next__': STREAM}
+MARKS = {'__dataclass_fields__': JSON, '__aiter__': STREAM, 'read': None, '__next__': STREAM}
+known_kind = KINDS.get  # a method of an imported name is looked up anew at every call
 
 
 def kind_of(body: Any) -> _Kind:
@@ -58,7 +62,7 @@ def kind_of(body: Any) -> _Kind:
         KINDS.get(type(body))
         or [
             *(KINDS[base] for base in type(body).__mro__ if base in KINDS),
-            *(marked for mark, marked in _MARKS.items() if hasattr(type(body), mark)),
+            *(marked for mark, marked in MARKS.items() if hasattr(type(body), mark)),
             None,
         ][0]
     )
@@ -81,10 +85,11 @@ class Response:
         res.body = {'id': 7}
     """
 
-    __slots__ = ('__dict__', '_body', '_ctx', '_fields', '_req', '_status')
+    __slots__ = ('__dict__', '_body', '_ctx', '_fields', '_kind', '_req', '_status')
 
     _req: Request
     _ctx: Context
+    _kind: _Kind
     _cookies = _deferred = _streams = tuple[Any, ...]()
     error: BaseException | None = None
     http = HTTPStatus
@@ -108,14 +113,21 @@ class Response:
         bytes, str, dict, list, tuple, bool, a dataclass, int, float, None, or an async or sync iterator, which is
         streamed; TypeError for anything else.
         """
-        return None if self._body is UNSET else self._body
+        return None if self._kind is UNSET else self._body
 
     @body.setter
     def body(self, body: Any) -> None:
-        if type(body) not in KINDS and kind_of(body) is STREAM:
+        kind = known_kind(type(body))
+        if kind is None and (kind := kind_of(body)) is STREAM:
             self._streams = (*self._streams, body)
             self._req._finally(self._close)
+        self._kind = kind
         self._body: Any = body
+
+    @property
+    def _answered(self) -> bool:
+        """Whether a status or a body was set."""
+        return self._status is not None or self._kind is not UNSET
 
     @property
     def headers(self) -> ResponseHeaders:
@@ -133,17 +145,13 @@ class Response:
 
     def header(self, name: str, value: Any) -> Self:
         """Sets a header, replacing one of that name; None removes it. ValueError for what cannot be sent."""
-        if (
-            (known := _known_header(name)) is None
-            or type(value) is not str
-            or not value.isascii()
-            or not value.isprintable()
-        ):
+        known = _known_header(name)
+        if known is None or type(value) is not str:
             self.headers[name] = value
         elif self._fields is None:
-            self._fields: dict[bytes, bytes] | None = {known: value.strip().encode()}
+            self._fields: dict[bytes, bytes] | None = {known: header_text(value)}
         else:
-            self._fields[known] = value.strip().encode()
+            self._fields[known] = header_text(value)
         return self
 
     def cookie(
@@ -211,12 +219,16 @@ class Response:
 
         What a URI may not hold is percent-encoded, escapes that are there stay.
         """
+        import re
         from urllib.parse import quote
 
         self.status = status or (
             308 if permanent else 303 if self._req.method in ('POST', 'PUT', 'PATCH', 'DELETE') else 307
         )
-        return self.header('location', quote(location, safe="%/:?#[]@!$&'()*+,;=~-._"))
+        start, hash, fragment = re.sub('%(?![0-9A-Fa-f]{2})', '%25', location).partition('#')
+        ip6 = re.match(r'([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?]*\[', start) is not None
+        text = quote(start, safe=URI + '[]' * ip6) + hash + quote(fragment, safe=URI)
+        return self.header('location', text)
 
     def out(self, status: int, body: Any = None, headers: Mapping[str, Any] | None = None) -> Self:
         """Sets status, body and headers at once: `return res.out(401, 'Log in first')`."""
@@ -248,7 +260,7 @@ class Response:
             self._streams = (*self._streams, iterator)
             return self.out(
                 status,
-                events(iterator, ping, self._req._entry.codec),
+                events(iterator, ping, self._req._entry.dumps),
                 {'content-type': 'text/event-stream', 'cache-control': 'no-cache'},
             )
         charset = '; charset=utf-8' if content_type.startswith('text/') and 'charset' not in content_type else ''
@@ -316,5 +328,5 @@ class Response:
 
     def _forget(self, keep: Sequence[bytes]) -> None:
         """Forgets the body, and the headers that describe it or its caching, but for some."""
-        self._body, fields = UNSET, self._fields or {}
+        self._kind, fields = UNSET, self._fields or {}
         self._fields = {name: value for name, value in fields.items() if name in keep or name not in DESCRIBING}

@@ -4,14 +4,14 @@ Until it is accepted a socket is a request: hooks run, and what refuses it is an
 no answer to give: what ends the handler ends the connection, with a close code.
 """
 
-from asyncio import Lock, ensure_future
+from asyncio import Lock
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from heaven import Abort, ClientError, Context, Disconnected, Request, Response
-from heaven._serving import call, conclude, fix, log, settled, stray
+from heaven._serving import call, conclude, fix, log, stray
 from heaven.errors import refuse
-from heaven.response import FOREIGN, UNSET, kind_of
+from heaven.response import FOREIGN, UNSET
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
 
@@ -79,7 +79,7 @@ class WebSocket:
         """Gives the next message, parsed as JSON; ClientError for one that is not, which closes with 1007."""
         message = await self.receive()
         try:
-            return self._req._entry.codec.loads(message.encode() if isinstance(message, str) else message)
+            return self._req._entry.loads(message.encode() if isinstance(message, str) else message)
         except Exception as error:
             raise ClientError(f'the message is not valid JSON: {error!s:.80}') from None
 
@@ -146,24 +146,24 @@ class WebSocket:
 
 async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Send) -> None:
     """Serves one WebSocket, from its handshake to its end."""
-    if (connect := await receive())['type'] != 'websocket.connect':
+    if (await receive())['type'] != 'websocket.connect':
         return
     req, res, ctx, failure = Request(), Response(), Context(), None
-    req.scope, req._receive, req._pending, req._parts = scope, receive, ensure_future(settled(connect)), None
-    res._req, res._ctx, res._body, res._status, res._fields = req, ctx, UNSET, None, None
-    req._special, req._body, req._more = True, b'', False
+    req.scope, req._receive, req._held, req._parts = scope, receive, b'', None
+    res._req, res._ctx, res._kind, res._status, res._fields = req, ctx, UNSET, None, None
+    req._special, req._body, req._more, req._reading = True, b'', False, True
     req._entry = entry = table.seek(req)
     ws = WebSocket(req, res, receive, send)
     try:
-        for hook, _ in entry.before:
-            if await call(hook, req, res, ctx) is res and (res._status is not None or res._body is not UNSET):
+        for hook in entry.before:
+            if await call(hook, req, res, ctx) is res and res._answered:
                 break
         else:
             welcome(req, entry.origins)
             if entry.queries:
                 req.queries.check()
-            await stray(entry.handler, entry.handler(req, ws if entry.route else res, ctx), res)
-            if entry.route and kind_of(res._body) is not FOREIGN:
+            await stray(entry.handler, await entry.handler(req, ws if entry.route else res, ctx), res)
+            if entry.route and res._kind is not FOREIGN:
                 if ws._open is None:
                     await ws.accept()
                 await ws.close()
