@@ -13,7 +13,8 @@ TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ
 VALUE = frozenset(map(chr, (9, *range(0x20, 0x7F), *range(0x80, 0x100))))
 FRAMING = frozenset({b'content-length', b'transfer-encoding', b'set-cookie'})
 _free: dict[str, bytes] = {}
-_known_header = _free.get  # a method of an imported name is looked up anew at every call
+_asked: dict[str, bytes] = {}
+_known_header, _known_name = _free.get, _asked.get  # a method of an imported name is looked up anew at every call
 
 
 @lru_cache(1000)
@@ -27,10 +28,12 @@ def header_name(name: str) -> bytes:
     return name.lower().encode()
 
 
-@lru_cache(1000)
 def looked_up(name: str) -> bytes:
-    """Gives the name of a header that is asked for, which may be no name at all."""
-    return str(name).encode('latin-1', 'replace').lower()
+    """Gives the name of a header that is asked for, which may be no name at all, and remembers it."""
+    key = str(name).encode('latin-1', 'replace').lower()
+    if len(_asked) < 1000:
+        _asked[name] = key
+    return key
 
 
 @lru_cache(250)
@@ -72,7 +75,7 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Gives the value of a header, or the default."""
-        value = self._fields.get(looked_up(name))
+        value = self._fields.get(_known_name(name) or looked_up(name))
         return default if value is None else value.decode('latin-1')
 
     def __getitem__(self, name: str) -> str:

@@ -105,7 +105,7 @@ class Request:
     @property
     def querystring(self) -> str:
         """The query as sent, undecoded, without the question mark."""
-        return str(self.scope.get('query_string', b''), 'latin-1')
+        return self.scope.get('query_string', b'').decode('latin-1')  # type: ignore[no-any-return]
 
     @once
     def queries(self) -> Queries:
@@ -125,7 +125,7 @@ class Request:
     @once
     def cookies(self) -> Cookies:
         """The cookies, several Cookie headers merged, the first of a name kept."""
-        return Cookies(self.headers.get('cookie', ''))
+        return Cookies(self._fields.get(b'cookie', b'').decode('latin-1'))
 
     @property
     def ip(self) -> Address:
