@@ -33,9 +33,7 @@ def frame(item: Any, dumps: Callable[[Any], bytes] = dumps) -> bytes:
     ).encode()
 
 
-async def events(
-    iterator: Any, ping: float | None = 15, dumps: Callable[[Any], bytes] = dumps
-) -> AsyncIterator[bytes]:
+async def events(iterator: Any, ping: float | None = 15, dumps: Callable[[Any], bytes] = dumps) -> AsyncIterator[bytes]:
     """Gives frames, with a comment for every `ping` seconds of silence.
 
     What the source, async or not, does between two events is one task, so that a comment cuts nothing.

@@ -66,7 +66,7 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
             UrlDuplicateError,
             'an app is mounted once, and not on itself: mount app.copy() to serve it twice',
         )
-        child._open().parent, child._shared, child._label = parent, not isolated, label
+        child.parent, child._shared, child._label = parent, not isolated, label
         child._under = Pattern(prefix, parent._types) if len(whole.segments) > 1 else None
         parent._mounts.append(child)
 

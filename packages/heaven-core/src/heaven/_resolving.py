@@ -55,7 +55,7 @@ def scoped(func: Handler, app: App) -> Handler:
 
 
 def prepared(func: Handler, app: App, threaded: bool = False) -> Handler:
-    """Gives what can be awaited: it runs a plain function in a worker thread if it asked for that, in debug under watch."""
+    """Gives what can be awaited: a plain function runs in a worker thread if it asked to, in debug under watch."""
 
     async def run(req: Any, res: Any, ctx: Any) -> Any:
         return how(req, res, ctx)

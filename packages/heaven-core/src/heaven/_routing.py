@@ -223,8 +223,9 @@ class Entry:
     """One method of one route, decided: what serving a request of it needs, with nothing left to work out."""
 
     __slots__ = (
-        'after', 'always', 'answers', 'app', 'before', 'ceiling', 'digits', 'dumps', 'handler', 'head', 'limit', 'loads',
-        'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'steps', 'stream', 'unsure',
+        'after', 'always', 'answers', 'app', 'before', 'ceiling', 'digits', 'dumps', 'handler', 'head', 'limit',
+        'loads', 'method', 'names', 'origins', 'pattern', 'queries', 'reads', 'route', 'simple', 'special', 'steps',
+        'stream', 'unsure',
     )  # fmt: skip
 
     def __init__(self: Any, **fields: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from types import MethodType
+from types import BuiltinFunctionType, MethodType
 from typing import Any, NamedTuple
 
 from heaven._hooks import Hook, arrange
@@ -109,9 +109,9 @@ class Table:
                         message = await receive()
                         data = message.get('body', b'')
                         size = len(data)
-                        length = LENGTHS[size][1] if size < 4096 else b'%d' % size
+                        number = LENGTHS[size][1] if size < 4096 else b'%d' % size
                         if (
-                            sent.get(b'content-length', length) == length
+                            sent.get(b'content-length', number) == number
                             and size <= entry.limit
                             and not message.get('more_body')
                             and message['type'] == 'http.request'
@@ -141,7 +141,7 @@ class Table:
                     if b'content-type' in res._fields:
                         del fields[0]
             else:
-                fields = failure = None
+                fields = failure = None  # type: ignore[assignment]
         except Exception as error:
             fields, failure = None, error
         except BaseException:
@@ -268,7 +268,7 @@ def encoder(dumps: Callable[[Any], Any]) -> Callable[[Any], bytes]:
     """Gives what writes a value as bytes with a codec that may write text; what a package has in C is of one mind."""
     from heaven import _codec
 
-    if dumps is _codec.dumps or type(dumps) is type(len) and isinstance(dumps([]), bytes):
+    if dumps is _codec.dumps or isinstance(dumps, BuiltinFunctionType) and isinstance(dumps([]), bytes):
         return dumps
     return lambda value: text.encode() if isinstance(text := dumps(value), str) else text
 

@@ -9,7 +9,9 @@ from heaven.headers import Cookies, Headers, Queries, _TypedQueries, joined
 from heaven.types import App, Entry, Form, Message, Receive, Scope
 
 DRAIN_BYTES, DRAIN_SECONDS = 8 * 2**20, 5.0
-CHARSETS = ('utf8', 'utf-8', 'utf_8', 'utf-16', 'utf-32', 'ascii', 'us-ascii', 'iso-8859', 'latin', 'windows', 'cp', 'koi8', 'gb', 'big5', 'euc', 'shift')
+CHARSETS = tuple(
+    'utf8 utf-8 utf_8 utf-16 utf-32 ascii us-ascii iso-8859 latin windows cp koi8 gb big5 euc shift'.split()
+)  # utf-7 can hide anything
 
 
 T = TypeVar('T')

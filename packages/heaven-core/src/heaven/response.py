@@ -118,9 +118,11 @@ class Response:
     @body.setter
     def body(self, body: Any) -> None:
         kind = known_kind(type(body))
-        if kind is None and (kind := kind_of(body)) is STREAM:
-            self._streams = (*self._streams, body)
-            self._req._finally(self._close)
+        if kind is None:
+            kind = kind_of(body)
+            if kind is STREAM:
+                self._streams = (*self._streams, body)
+                self._req._finally(self._close)
         self._kind = kind
         self._body: Any = body
 
