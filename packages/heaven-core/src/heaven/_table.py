@@ -13,7 +13,7 @@ from heaven.context import Context
 from heaven.errors import ClientError, UrlDuplicateError, refuse
 from heaven.request import Request
 from heaven.response import TEXT, UNSET, Response
-from heaven.types import App, Handler, Receive, Scope, Send
+from heaven.types import App, Receive, Scope, Send
 
 READ_AHEAD = frozenset({'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'})
 
@@ -134,12 +134,10 @@ class Table:
                 data = res._body.encode() if kind is TEXT else (kind.encode or entry.dumps)(res._body)
                 size = len(data)
                 length = LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)
-                if res._fields is None:
-                    fields = [kind.header, length]
-                else:
-                    fields = [kind.header, length, *res._fields.items()]
-                    if b'content-type' in res._fields:
-                        del fields[0]
+                own = res._fields
+                fields = [kind.header, length] if own is None else [kind.header, length, *own.items()]
+                if own is not None and b'content-type' in own:
+                    del fields[0]
             else:
                 fields = failure = None  # type: ignore[assignment]
         except Exception as error:
@@ -180,13 +178,13 @@ class Table:
                     leaf[method] = entry.but(unsure=True) if unsure else self.guarded(entry, method, guards)
             router.freeze()
         if not self._guards and len(self._places) == 1:
-            self._router.missing = 404 in self._root._handlers and entry_of(self._root, declined(404))
+            self._router.missing = 404 in self._root._handlers and unmatched(self._root, 'GET', 404, None)
 
     def guarded(self, entry: Any, method: str, guards: tuple[int, ...]) -> Any:
         """Decides the hooks of an entry, given the places of those that cover its path."""
         names = (method, 'GET') if entry.answers == 'GET' or method == 'WS' else (method,)
         chains = arrange([self._guards[at] for at in guards], names)
-        return entry.but(method=method, **({'always': chains['always']} if entry.handler is no_path else chains))
+        return entry.but(method=method, **chains)
 
     def seek(self, req: Request) -> Any:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
@@ -199,7 +197,7 @@ class Table:
         reads, (entry, found) = readings(path, segments[1:]), router.search(method, segments)
         if whole or where is None:
             entry, found = None, {name for leaf in router.leaves() for name in leaf} - {'*'} if whole else set()
-        req._params, matched = found if entry else {}, entry is not None
+        req._params, matched, wrong = found if entry else {}, entry is not None, where is None and not whole
         if not matched:
             app = next(
                 place.app
@@ -207,33 +205,23 @@ class Table:
                 if place.prefix is None or place.prefix.covers(reads[0][: len(place.prefix.segments)])
             )
             allow = ', '.join(sorted({*found, 'OPTIONS'})) if found or whole else None
-            status = 400 if where is None and not whole else 404 if not allow else 204 if method == 'OPTIONS' else 405
+            status = 400 if wrong else 404 if not allow else 204 if method == 'OPTIONS' else 405
             entry = self._unmatched(app, method, status, allow)
-        covers = (at for at, guard in self.reach(entry.app, matched) if any(map(guard.pattern.covers, reads)))
-        return self._guarded(entry, method, tuple(covers))
+        guards = (pair for pair in self.reach(entry.app, matched) if pair[1].always or not wrong)
+        return self._guarded(entry, method, tuple(at for at, guard in guards if any(map(guard.pattern.covers, reads))))
 
 
 def unmatched(app: App, method: str, status: int, allow: str | None) -> Any:
-    """Makes the entry of what has no route."""
-    handler = no_path if status == 400 else declined(status, allow)
-    return entry_of(app, handler, method=method, answers='GET' * (method == 'HEAD'))
-
-
-async def no_path(req: Request, res: Response, ctx: Context) -> None:
-    """Answers 400 to a target that is no path."""
-    raise ClientError('the target of the request is no path: it must begin with a slash')
-
-
-def declined(status: int, allow: str | None = None) -> Handler:
-    """Makes the handler of what has no route: 404, or 405, or 204 to OPTIONS, with the methods that there are."""
+    """Makes the entry of what has no route: 404, or 405, or 204 to OPTIONS, with the methods that there are; or 400."""
 
     async def handler(req: Request, res: Response, ctx: Context) -> None:
+        refuse(status == 400, ClientError, 'the target of the request is no path: it must begin with a slash')
         res.header('allow', allow)
         res.status = status
         if status != 204:
-            await call(find_handler(req._entry.app, None, status)[0], req, res, ctx)
+            await call(find_handler(app, None, status)[0], req, res, ctx)
 
-    return handler
+    return entry_of(app, handler, method=method, answers='GET' * (method == 'HEAD'))
 
 
 def compile_tables(root: App) -> dict[str, Table]:
@@ -275,10 +263,13 @@ def encoder(dumps: Callable[[Any], Any]) -> Callable[[Any], bytes]:
 
 def guard_of(hook: Hook, func: Any, place: Place, many: bool) -> Hook:
     """Makes the guard of a hook in its place."""
-    run, pattern = prepared(func, place.app), hook.pattern.under(place.prefix)
-    run = scoped(run, place.app) if many else run
-    key = func if isinstance(func, MethodType) else id(func)  # a method is a new object at every look
-    return hook._replace(pattern=pattern, func=run, key=key, place=place)
+    run = prepared(func, place.app)
+    return hook._replace(
+        pattern=hook.pattern.under(place.prefix),
+        func=scoped(run, place.app) if many else run,
+        key=func if isinstance(func, MethodType) else id(func),  # a method is a new object at every look
+        place=place,
+    )
 
 
 def add(route: Route, place: Place, table: Table) -> None:
