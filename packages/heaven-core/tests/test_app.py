@@ -1,5 +1,7 @@
 """The application object: its names, configuration, state and codec."""
 
+from collections import defaultdict
+
 import heaven
 import heaven.errors
 import pytest
@@ -152,3 +154,10 @@ def test_a_handler_sees_the_app_that_it_was_registered_on():
     app = App()
     assert see(lambda req: req.app, app=app) is app
     assert raised(lambda req, res, ctx: req.app.CONFIG('X')).args == ('X',)
+
+
+def test_a_configuration_stays_live_and_keeps_its_defaults():
+    config, missing = {}, defaultdict(lambda: 'none')
+    app, other = App(config), App(missing)
+    config['X'] = 1
+    assert (app.CONFIG('X'), other.CONFIG('Y')) == (1, 'none')

@@ -86,3 +86,9 @@ def test_a_missing_attribute_nobody_catches_is_a_500():
     assert ask(handler).status == 500
     assert isinstance(raised(lambda req, res, ctx: ctx.user), AttributeError)
     assert see(lambda req: 1) == 1
+
+
+@pytest.mark.parametrize('name', ['keep', 'peek', 'unkeep'])
+def test_the_verbs_are_no_names_to_keep_a_value_under(name):
+    with pytest.raises(AttributeError, match='reserved'):
+        Context().keep(name, 1)

@@ -491,3 +491,56 @@ def test_a_clients_error_is_told_to_the_client_and_not_logged(error, caplog):
     reply = call(app, target='/a')
     assert (reply.status, 'page' in reply.text) == (400, True)
     assert errors(caplog) == []
+
+
+def test_an_abort_in_a_handler_of_a_class_asks_the_handler_of_its_status():
+    app = App()
+    app.ERROR(404, page('404'))
+    app.ERROR(Ward, lambda req, res, ctx: res.abort(404))
+    app.GET('/', raising(Bed()))
+    reply = call(app)
+    assert (reply.status, reply.text) == (404, '404: Abort')
+
+
+def test_a_handler_that_fails_with_what_it_is_for_is_not_asked_again(caplog):
+    app = App()
+    app.ERROR(Ward, raising(Bed()))
+    app.ERROR(500, page('500'))
+    app.GET('/', raising(Ward()))
+    reply = call(app, catch=True)
+    assert (reply.status, reply.text) == (500, '500: Bed')
+
+
+def test_a_handler_for_every_base_exception_is_for_failures_not_for_refusals():
+    app = App()
+    app.ERROR(BaseException, page('all', 418))
+    app.GET('/refused', lambda req, res, ctx: res.abort(404))
+    app.GET('/failed', raising(Ward()))
+    with Live(app) as live:
+        assert [live.call('GET', path).status for path in ('/refused', '/failed')] == [404, 418]
+
+
+@pytest.mark.parametrize('status', [1000, 7, 101, True, 'x', 404.0])
+def test_an_abort_has_the_status_of_an_answer(status):
+    with pytest.raises(ValueError, match='200 to 599'):
+        Abort('No', status)
+
+
+def test_a_500_has_no_digest_of_the_body_that_was_lost():
+    def handler(req, res, ctx):
+        for name in ('content-digest', 'repr-digest', 'content-md5', 'digest', 'age', 'x-kept'):
+            res.header(name, 'a')
+        raise Ward
+
+    app = App()
+    app.GET('/', handler)
+    sent = {name.decode() for name, _ in call(app, catch=True).headers}
+    assert sent == {'content-type', 'content-length', 'x-kept'}
+
+
+@pytest.mark.parametrize('charset', ['utf-7', 'UTF-7', 'utf7', 'utf_7', 'unicode-escape', 'rot13', 'hex'])
+def test_a_text_in_a_charset_that_hides_what_it_says_is_a_400(charset):
+    app = App()
+    app.POST('/', lambda req, res, ctx: res.out(200, req.text))
+    reply = call(app, 'POST', body=b'+2AA-', headers={'content-type': f'text/plain; charset={charset}'})
+    assert reply.status == 400

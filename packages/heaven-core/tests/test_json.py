@@ -257,3 +257,19 @@ def test_json_that_is_not_touched_is_not_parsed():
 
 def test_a_get_without_a_body_has_no_json():
     assert isinstance(raised(lambda req, res, ctx: req.json), ClientError)
+
+
+class Mixed:
+    """A codec that writes some values as text and others as bytes, and takes objects alone."""
+
+    @staticmethod
+    def dumps(value):
+        return value['text'] if 'text' in value else json.dumps(value).encode()
+
+
+@pytest.mark.parametrize('value, sent', [({'text': '"é"'}, '"é"'.encode()), ({'a': 1}, b'{"a": 1}')])
+def test_a_codec_may_write_text_or_bytes_as_it_likes(value, sent):
+    app = App(json=Mixed)
+    app.GET('/', lambda req, res, ctx: res.out(200, value))
+    reply = call(app)
+    assert (reply.body, reply.header('content-length')) == (sent, str(len(sent)))

@@ -613,3 +613,22 @@ def test_the_state_given_to_a_copy_wins_over_what_a_child_that_shares_it_keeps()
     child.GET('/', lambda req, res, ctx: res.out(200, req.app.peek('db')))
     root.mount(child, '/x', isolated=False)
     assert call(root.copy(keeping={'db': 'fake'}), 'GET', '/x').text == 'fake'
+
+
+@pytest.mark.parametrize('order', [*permutations(range(3))])
+def test_the_child_of_the_narrowest_prefix_answers_a_miss_whatever_the_order(order):
+    root, children = App(), []
+    for prefix in ('/:x', '/b', '/b/:y'):
+        child = App()
+        child.ERROR(404, lambda req, res, ctx, prefix=prefix: res.out(404, prefix))
+        children.append((child, prefix))
+    for at in order:
+        root.mount(*children[at])
+    with Live(root) as live:
+        paths = ('/a/none', '/b/none', '/b')
+        assert [live.call('GET', path).text for path in paths] == ['/:x', '/b/:y', '/b']
+
+
+def test_a_prefix_has_no_queries():
+    with pytest.raises(UrlError, match='no queries'):
+        App().mount(App(), '/a?q=1')

@@ -499,3 +499,10 @@ def test_a_client_that_leaves_while_it_is_answered_is_quiet(sent, caplog):
     app, _ = mounted(foreign=foreign)
     reply = call(app, 'GET', '/admin', fail_send_after=sent)
     assert (len(reply.messages), caplog.records) == (sent, [])
+
+
+def test_a_target_in_absolute_form_reaches_an_app_as_its_path():
+    app, foreign = mounted('/admin')
+    call(app, 'GET', 'http://a.com/admin/x%2Fy')
+    (scope,) = foreign.scopes
+    assert (scope['root_path'], scope['path'], scope['raw_path']) == ('/admin', '/admin/x/y', b'/admin/x%2Fy')

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 from asks import ask, raised, ratio, see
-from driver import call
+from driver import Live, call
 from heaven import App, ClientError, Missing
 
 
@@ -281,3 +281,41 @@ def test_reading_queries_is_linear():
 
     assert ratio(work, 50) < 40
     assert set(cost) == {100}
+
+
+@pytest.mark.parametrize(
+    'target, path, url',
+    [
+        ('http://127.0.0.1:8000/a/b%2Fc?q=1', '/a/b/c', 'http://127.0.0.1:8000/a/b%2Fc?q=1'),
+        ('http://127.0.0.1:8000', '/', 'http://127.0.0.1:8000/'),
+        ('HTTP://127.0.0.1:8000?q=1', '/', 'http://127.0.0.1:8000/?q=1'),
+    ],
+)
+def test_a_target_in_absolute_form_is_its_path(target, path, url):
+    app = App()
+    app.GET('/*', lambda req, res, ctx: res.out(200, [req.path, req.url]))
+    assert call(app, 'GET', target).json() == [path, url]
+
+
+@pytest.mark.parametrize('routes, allow', [(0, 'OPTIONS'), (1, 'GET, HEAD, OPTIONS')])
+def test_options_of_the_whole_server_names_every_method_and_has_no_path_in_its_url(routes, allow):
+    app, seen = App(), []
+    app.BEFORE('/*', lambda req, res, ctx: seen.append(req.url))
+    for _ in range(routes):
+        app.GET('/', lambda req, res, ctx: None)
+    reply = call(app, 'OPTIONS', '*')
+    assert (reply.status, reply.header('allow')) == (204, allow)
+    assert set(seen) <= {'http://127.0.0.1:8000'}
+
+
+def test_the_default_of_a_typed_query_is_made_anew_for_every_request():
+    def handler(req, res, ctx):
+        tags = req.queries['tags']
+        tags.append('x')
+        res.body = tags
+
+    app = App()
+    app.TYPE('csv', lambda text: text.split(','))
+    app.GET('/?tags:csv=a,b', handler)
+    with Live(app) as live:
+        assert [live.call().json() for _ in range(2)] == [['a', 'b', 'x']] * 2

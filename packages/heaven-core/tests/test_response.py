@@ -243,7 +243,12 @@ def test_the_status_of_a_redirect(method, options, status):
         ("/!$&'()*+,;=:@-._~", "/!$&'()*+,;=:@-._~"),
         ('/a\r\nX-B: c', '/a%0D%0AX-B:%20c'),
         ('/\0\t\x7f', '/%00%09%7F'),
-        ('/100%', None),
+        ('/100%', '/100%25'),
+        ('/a%zz%2', '/a%25zz%252'),
+        ('/a[b]?c[d]', '/a%5Bb%5D?c%5Bd%5D'),
+        ('http://[::1]:80/a', 'http://[::1]:80/a'),
+        ('//[::1]/a', '//[::1]/a'),
+        ('/a#b#c', '/a#b%23c'),
         ('/\ud800', None),
     ],
 )
@@ -252,7 +257,7 @@ def test_what_a_uri_may_not_hold_is_percent_encoded_and_escapes_stay(location, s
     if sent is not None:
         assert (reply.status, reply.header('location')) == (307, sent)
     else:
-        assert reply.header('location') in (None, '/100%', '/100%25', '/%3F', '/%EF%BF%BD', '/%ED%A0%80')
+        assert reply.header('location') in (None, '/%3F', '/%EF%BF%BD', '/%ED%A0%80')
 
 
 def test_a_redirect_goes_out_from_a_hook_without_a_handler():

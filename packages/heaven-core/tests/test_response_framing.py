@@ -150,3 +150,11 @@ def test_a_send_that_fails_on_a_fixed_body_is_a_client_that_left(caplog):
     for n in (0, 1):
         assert ask(body('abc'), fail_send_after=n).error is None
     assert caplog.records == []
+
+
+@pytest.mark.parametrize('length', [None, 12345])
+def test_a_head_may_say_what_length_get_has(length):
+    app = App()
+    app.HEAD('/', lambda req, res, ctx: res.header('content-length', length) and None)
+    reply = call(app, 'HEAD')
+    assert (reply.header('content-length'), reply.body) == (str(length or 0), b'')

@@ -1,8 +1,12 @@
 """Which route answers, with which parameters, and what is said where none does."""
 
+import asyncio
 import datetime
 import decimal
+import types
 import uuid
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from asks import ratio
@@ -554,3 +558,65 @@ def test_routes_answer_the_same_with_and_without_lifespan():
         assert live.call('GET', '/b').status == 404
     assert answered(app, '/a/7') == ('/a/:x:int', {'x': '7'})
     assert answered(app, '/b') == 404
+
+
+class Guard:
+    """A plain callable that looks like a partial of a coroutine function, and in all else like what it holds."""
+
+    def __init__(self, func, **keywords):
+        self.func, self.keywords = func, keywords
+
+    def __getattr__(self, name):
+        return getattr(self.func, name)
+
+    def __call__(self, req, res, ctx):
+        return res.out(401, 'No') if req.queries.get('no') else self.func(req, res, ctx)
+
+
+async def welcomed(req, res, ctx):
+    res.body = 'Welcome'
+
+
+class Everything:
+    """An object that has every attribute but the special ones, as those of unittest.mock do."""
+
+    def __getattr__(self, name):
+        if name.startswith('__'):
+            raise AttributeError(name)
+        return Everything()
+
+    def __call__(self, req, res, ctx):
+        res.body = 'Welcome'
+
+
+@types.coroutine
+def old(req, res, ctx):
+    yield from asyncio.sleep(0).__await__()
+    res.body = 'Welcome'
+
+
+@pytest.mark.parametrize('handler', [Guard(welcomed), Everything(), old, partial(Guard(welcomed))])
+def test_what_a_handler_is_shows_in_how_it_is_called_not_in_its_attributes(handler):
+    app = App()
+    app.GET('/', handler)
+    assert call(app).text == 'Welcome'
+
+
+def test_a_handler_that_looks_like_another_answers_by_itself():
+    app = App()
+    app.GET('/', Guard(welcomed))
+    assert call(app, 'GET', '/?no=1').status == 401
+
+
+def test_a_hook_needs_no_hash():
+    @dataclass(frozen=True)
+    class Needs:
+        roles: list
+
+        def __call__(self, req, res, ctx):
+            return res.out(403, self.roles)
+
+    app = App()
+    app.BEFORE('/*', Needs(['admin']))
+    app.GET('/', welcomed)
+    assert (call(app).status, call(app).json()) == (403, ['admin'])

@@ -1,6 +1,7 @@
 """The router agrees with the naive one on generated routes and paths, seen from outside."""
 
 import random
+from itertools import combinations, product
 
 import pytest
 from driver import Live
@@ -93,3 +94,24 @@ def test_the_router_agrees_with_the_naive_one(seed):
                 assert reply.header('x-params') == ascii(sorted(outcome.items(), key=str)), told
             elif status != 404:
                 assert set(reply.header('allow').split(', ')) == outcome, told
+
+
+FIRST, SECOND = ['c', '5', ':x', ':n:int', ':b:bool'], ['c', '5', ':y', ':m:int', ':d:bool', '*']
+SHORT = ['/*', *(f'/{one}' for one in FIRST), *(f'/{one}/{two}' for one, two in product(FIRST, SECOND))]
+PATHS = ['/c', '/5', '/1', '/c/5', '/c/1', '/5/5', '/5/1', '/x/5', '/x/c', '/5/c', '/c/%35', '/c/5/x']
+
+
+@pytest.mark.parametrize('base', ['', '/a'])
+def test_any_two_short_patterns_are_told_apart_as_the_precedence_says(base):
+    for one, other in combinations(SHORT, 2):
+        app, routes = App(), [('GET', base + one), ('GET', base + other)]
+        for index, (method, pattern) in enumerate(routes):
+            app.METHOD(method, pattern, tell(index))
+        with Live(app) as live:
+            for path in PATHS:
+                status, index, _ = route(routes, 'GET', base + path)
+                reply = live.call('GET', base + path)
+                assert (reply.status, reply.header('x-index')) == (status, index if index is None else str(index)), (
+                    routes,
+                    path,
+                )

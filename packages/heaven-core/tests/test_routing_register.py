@@ -519,6 +519,16 @@ def test_a_dotted_path_is_imported_when_the_app_starts_not_before(modules):
         assert (live.call('GET', '/c').status, live.call('GET', '/c').text) == (404, 'record')
 
 
+def test_a_dotted_path_may_be_of_what_a_package_took_from_a_module_of_the_same_name(modules):
+    (modules / 'wards_for_test' / 'home.py').write_text('def home(req, res, ctx):\n    res.body = "home"\n')
+    (modules / 'wards_for_test' / '__init__.py').write_text('from .home import home\n')
+    app = App()
+    app.GET('/', 'wards_for_test.home')
+    app.GET('/long', 'wards_for_test.home.home')
+    with Live(app) as live:
+        assert [live.call('GET', path).text for path in ('/', '/long')] == ['home', 'home']
+
+
 def test_a_dotted_path_works_without_lifespan(modules):
     app = App()
     app.GET('/a', 'wards_for_test.patients.records.get_record_by_id')

@@ -653,3 +653,172 @@ def test_an_event_with_its_fields():
     lines = ask(handler).text
     assert lines.endswith('\n\n')
     assert sorted(lines.split('\n')) == ['', '', 'data: Ann', 'event: arrival', 'id: 7', 'retry: 100']
+
+
+# a client that leaves while what it sent was not read
+
+
+def endless(closed):
+    async def chunks():
+        try:
+            while True:
+                yield b'x'
+                await asyncio.sleep(0)
+        finally:
+            closed.append(True)
+
+    return chunks()
+
+
+async def read_nothing(req, body):
+    pass
+
+
+async def read_a_chunk(req, body):
+    async for _ in req.stream():
+        break
+
+
+@pytest.mark.parametrize(
+    'method, body, read',
+    [
+        ('GET', b'x', read_nothing),
+        ('GET', [b'', b'', b''], read_nothing),
+        ('GET', [b'x'] * 5, read_nothing),
+        ('POST', [b'x'] * 5, read_nothing),
+        ('POST', [b'x'] * 5, read_a_chunk),
+        ('POST', [b'x' * 8] * 5, read_nothing),
+        ('POST', [b'x' * 8] * 5, read_a_chunk),
+    ],
+)
+def test_a_stream_ends_with_the_client_that_leaves_though_a_body_was_not_read(method, body, read):
+    closed = []
+
+    async def handler(req, res, ctx):
+        await read(req, body)
+        res.body = endless(closed)
+
+    app = App(max_body_size=10)
+    app.METHOD(method, '/', handler, stream=method == 'POST')
+
+    async def run():
+        async with Live(app, limit=5) as live:
+            with live.open(method, '/', body=body) as exchange:
+                for n in range(1, 10):
+                    await exchange.sent(n)
+                exchange.leave()
+                await exchange.reply()
+
+    asyncio.run(run())
+    assert closed == [True]
+
+
+@pytest.mark.parametrize('body', [b'x', [b'', b'', b''], [b'x'] * 5, [b'x' * 8] * 5])
+def test_who_asks_again_and_again_is_told_that_the_client_left_though_a_body_was_not_read(body):
+    asked = asyncio.Event()
+
+    async def handler(req, res, ctx):
+        while not await req.disconnected():
+            asked.set()
+
+    app = App(max_body_size=10)
+    app.GET('/', handler)
+
+    async def run():
+        async with Live(app, limit=5) as live:
+            with live.open('GET', '/', body=body) as exchange:
+                await asked.wait()
+                exchange.leave()
+                await exchange.reply()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize('asks', [0, 1, 9])
+@pytest.mark.parametrize('chunks', [[b'ab', b'cd', b'ef'], [b'a'] * 9, [b'abc', b'', b'def']])
+def test_a_body_that_was_heard_while_it_was_asked_whether_the_client_left_is_read_whole(chunks, asks):
+    async def handler(req, res, ctx):
+        for _ in range(asks):
+            assert not await req.disconnected()
+        res.body = await req.read()
+
+    app = App(max_body_size=10)
+    app.GET('/', handler)
+    assert call(app, body=chunks).body == b''.join(chunks)
+
+
+def test_a_body_over_the_limit_that_was_heard_but_not_read_is_not_kept_and_a_413():
+    async def handler(req, res, ctx):
+        for _ in range(9):
+            await req.disconnected()
+        with pytest.raises(Exception, match='larger than 10'):
+            await req.read()
+        res.body = await req.read()
+
+    app = App(max_body_size=10)
+    app.GET('/', handler)
+    assert call(app, body=[b'abcd'] * 9).status == 413
+
+
+def test_asking_whether_the_client_left_runs_no_further_ahead_of_a_reader_than_one_chunk():
+    ahead = []
+
+    async def handler(req, res, ctx):
+        read = 0
+        async for _ in req.stream():
+            read += 1
+            for _ in range(5):
+                await req.disconnected()
+            ahead.append(exchange.received - read)
+
+    async def run():
+        nonlocal exchange
+        async with Live(streaming(handler), limit=5) as live:
+            with live.open('POST', '/', body=[b'x'] * 20) as exchange:
+                await exchange.reply()
+
+    exchange = None
+    asyncio.run(run())
+    assert len(ahead) == 20 and max(ahead) <= 1
+
+
+@pytest.mark.parametrize('length', [None, 100])
+def test_a_stream_that_takes_its_end_quietly_is_not_a_failure_when_the_client_leaves(length, caplog):
+    async def chunks():
+        try:
+            yield b'x'
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return
+
+    def handler(req, res, ctx):
+        res.header('content-length', length)
+        res.body = chunks()
+
+    async def run():
+        async with Live(streaming(handler), limit=5) as live:
+            with live.open('GET', '/') as exchange:
+                await exchange.sent(1)
+                exchange.leave()
+                return await exchange.reply()
+
+    reply = asyncio.run(run())
+    assert (reply.body, caplog.records) == (b'x', [])
+
+
+def test_an_async_iterator_that_can_read_too_is_streamed():
+    class Pipe:
+        chunks = iter([b'a', b'b'])
+
+        async def read(self):
+            raise NotImplementedError
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            for chunk in self.chunks:
+                return chunk
+            raise StopAsyncIteration
+
+    assert ask(lambda req, res, ctx: res.out(200, Pipe())).body == b'ab'

@@ -187,3 +187,35 @@ def test_the_subdomain_of_a_request_can_be_read_without_any_being_declared():
     app = App()
     app.GET('/', lambda req, res, ctx: res.out(200, req.subdomain))
     assert [asked(app, host).text for host in ('Api.example.com', 'example.com', '[::1]')] == ['api', 'www', 'www']
+
+
+def guarded(root, child, host, path='/c/x'):
+    async def run():
+        exchange = Exchange(root, 'GET', path)
+        exchange.scope['headers'] = pairs([('host', host)])
+        return (await exchange.reply()).status
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize('host, status', [('api.a.com', 401), ('v2.a.com', 401), ('a.com', 404)])
+def test_the_guard_of_a_child_holds_on_every_subdomain_that_has_its_routes(host, status):
+    root, child, inner = App(), App(), App()
+    child.subdomain('v2')
+    child.BEFORE('/*', lambda req, res, ctx: res.abort(401))
+    for label in ('www', 'v2'):
+        child.GET('/x', lambda req, res, ctx: res.out(200, 'secret'), subdomain=label)
+    inner.GET('/', lambda req, res, ctx: res.out(200, 'secret'))
+    child.mount(inner, '/inner', subdomain='v2')
+    root.mount(child, '/c', subdomain='api')
+    assert guarded(root, child, host) == status
+    assert guarded(root, child, host, '/c/none') == status
+    assert guarded(root, child, host, '/c/inner') == status
+
+
+def test_a_hook_of_www_goes_with_the_routes_of_www_where_their_app_is_mounted():
+    root, child = App(), App()
+    child.BEFORE('/*', lambda req, res, ctx: res.abort(401), subdomain='www')
+    child.GET('/c/x', lambda req, res, ctx: res.out(200, 'secret'))
+    root.mount(child, subdomain='api')
+    assert guarded(root, child, 'api.a.com') == 401
