@@ -78,7 +78,7 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> Ex
     """
     foreign, http = res._body, req.scope['type'] == 'http'
     if http and req._body is not None:
-        req._held, req._more = req._body, False
+        req._held, req._ended = req._body, True
     extra = [field for field in start['headers'] if field[0] not in (b'content-length', b'content-type')]
     names = {name for name, _ in extra} - {b'set-cookie', b'vary'}
     scope = {
@@ -92,7 +92,11 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> Ex
         if req._held is None:
             return {'type': 'http.disconnect'} if req._gone else await req._receive()
         held, req._held = bytes(req._held), None
-        return {'type': 'http.request', 'body': held, 'more_body': req._more} if http else {'type': 'websocket.connect'}
+        return (
+            {'type': 'http.request', 'body': held, 'more_body': not req._ended}
+            if http
+            else {'type': 'websocket.connect'}
+        )
 
     async def merged(message: Message) -> None:
         if message['type'].endswith(('start', 'accept')):

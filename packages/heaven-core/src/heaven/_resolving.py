@@ -79,8 +79,11 @@ def timed(func: Handler, *args: Any) -> Any:
     began = perf_counter()
     out = func(*args)
     if (took := 1000 * (perf_counter() - began)) >= 100:
-        name = getattr(func, '__qualname__', repr(func))
-        log().warning('%s held the event loop for %.0f ms: make it async or threaded=True', name, took)
+        log().warning(
+            '%s held the event loop for %.0f ms: make it async or threaded=True',
+            getattr(func, '__qualname__', repr(func)),
+            took,
+        )
     return out
 
 

@@ -67,7 +67,7 @@ class Request:
     _body: bytes | None
     _parts: dict[str, Any] | None
     _app = _pending = _interrupt = _held = cast(Any, None)
-    _more, _gone, _streamed, _reading, _overflow, _received = True, False, False, False, 0, 0
+    _more, _ended, _gone, _streamed, _reading, _overflow, _received = True, False, False, False, False, 0, 0
     _cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
 
     @property
@@ -175,7 +175,7 @@ class Request:
                 RuntimeError,
                 'the body is not read ahead on this route: async for chunk in req.stream() reads it',
             )
-            if self._rest and self._announced:
+            if self._more and self._announced:
                 raise Unread(f'{self.method} takes no body here: await req.read() would read it')
         return self._body or b''
 
@@ -218,19 +218,17 @@ class Request:
     def length(self) -> int | None:
         """The length of the body in bytes as announced, None if it was not; ClientError if it is no number."""
         value = self._fields.get(b'content-length')
-        if value is not None and not (value.isdigit() and len(value) < 20):
-            raise ClientError(f'Content-Length is not a number of bytes: {value!r:.80}')
+        refuse(
+            value is not None and not (value.isdigit() and len(value) < 20),
+            ClientError,
+            f'Content-Length is not a number of bytes: {value!r:.80}',
+        )
         return None if value is None else int(value)
 
     @property
     def _announced(self) -> bool:
         """Whether the headers say that there is a body (RFC 9112, 6.3)."""
         return b'transfer-encoding' in self._fields or bool(self.length)
-
-    @property
-    def _rest(self) -> bool:
-        """Whether there may be more of the body than was read."""
-        return self._more or self._held is not None
 
     async def read(self) -> bytes:
         """Reads the whole body, whatever the method, up to `max_body_size`; TooLarge past it, Disconnected if cut."""
@@ -278,7 +276,7 @@ class Request:
             while not self._overflow if limit is None else max(size, announced) <= limit:
                 if chunk:
                     yield chunk
-                if not self._rest:
+                if not self._more:
                     return
                 chunk = await self._next()
                 size += len(chunk)
@@ -298,7 +296,7 @@ class Request:
         if self._held is None:
             raise Disconnected('the client has left')
         self._received += 1
-        chunk, self._held = bytes(self._held), None
+        chunk, self._held, self._more = bytes(self._held), None, not self._ended
         self._watch()
         return chunk
 
@@ -318,14 +316,14 @@ class Request:
     async def _hear(self) -> None:
         """Waits for a message; past the end of the body, which is said once, there is but the client's leaving."""
         message, self._pending = await self._receive(), None
-        if self._more or message['type'] != 'http.request':
+        if not self._ended or message['type'] != 'http.request':
             self._take(message)
             self._watch()
 
     def _take(self, message: Message) -> None:
         """Notes that the client has left, or keeps a chunk for who reads the body; of a nobody's, up to the limit."""
         if message['type'] == 'http.request':
-            held, self._more = self._held, message.get('more_body', False)
+            held, self._ended = self._held, not message.get('more_body')
             self._held = b'' if held is None else held if isinstance(held, bytearray) else bytearray(held)
             self._held += message.get('body', b'')
             if not self._reading and len(self._held) > self._entry.limit:
@@ -354,7 +352,7 @@ class Request:
         left, self._reading = 0 if refused else DRAIN_BYTES, True
         try:
             async with timeout(DRAIN_SECONDS):
-                while self._rest and left > 0:
+                while self._more and left > 0:
                     left -= len(await self._next())
         except (TimeoutError, Disconnected):
             pass
