@@ -91,12 +91,9 @@ async def forward(req: Request, res: Response, start: Message, send: Send) -> Ex
         await settled(req._pending if req._held is None else None)
         if req._held is None:
             return {'type': 'http.disconnect'} if req._gone else await req._receive()
-        held, req._held = bytes(req._held), None
-        return (
-            {'type': 'http.request', 'body': held, 'more_body': not req._ended}
-            if http
-            else {'type': 'websocket.connect'}
-        )
+        body, req._held = bytes(req._held), None
+        said = {'type': 'http.request', 'body': body, 'more_body': not req._ended}
+        return said if http else {'type': 'websocket.connect'}
 
     async def merged(message: Message) -> None:
         if message['type'].endswith(('start', 'accept')):
