@@ -46,8 +46,8 @@ def scoped(func: Handler, app: App) -> Handler:
     async def run(req: Any, res: Any, ctx: Any) -> Any:
         outer, req._app = req._app, app
         try:
-            out = await func(req, res, ctx)
-            return out if out is None or out is res else await settled(out)
+            out = func(req, res, ctx)
+            return await settled(out) if out is not None else None
         finally:
             req._app = outer
 
@@ -55,13 +55,9 @@ def scoped(func: Handler, app: App) -> Handler:
 
 
 def prepared(func: Handler, app: App, threaded: bool = False) -> Handler:
-    """Gives what can be awaited: a plain function runs in a worker thread if it asked to, in debug under watch."""
-
-    async def run(req: Any, res: Any, ctx: Any) -> Any:
-        return how(req, res, ctx)
-
-    how = partial(timed, func) if app.debug else func
-    return func if is_async(func) else wraps(func, updated=())(partial(off_loop, func) if threaded else run)
+    """Gives what runs a function: a plain one in a worker thread if it asked for that, under watch in debug."""
+    how = off_loop if threaded else timed if app.debug else None
+    return func if how is None or is_async(func) else wraps(func, updated=())(partial(how, func))
 
 
 async def off_loop(func: Callable[..., Any], *args: Any) -> Any:

@@ -17,6 +17,7 @@ from itertools import count, zip_longest
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from heaven._resolving import is_async
 from heaven.errors import UrlError, refuse
 from heaven.types import Request
 
@@ -234,15 +235,16 @@ class Entry:
             setattr(self, name, fields.get(name))
         self.digits = len(str(self.limit))
         self.special = bool(self.always) or bool(self.head)
-        self.steps = (*self.before, *([converted] if self.queries else []), self.handler)
-        self.simple = not self.reads and len(self.steps) == 1 and not self.after
+        chain = (*self.before, *([converted] if self.queries else []), self.handler)
+        self.steps = [(func, is_async(func), at >= len(chain)) for at, func in enumerate((*chain, *self.after))]
+        self.simple = not self.reads and len(self.steps) == 1 and is_async(self.handler)
 
     def but(self, **changes: Any) -> Any:
         """Gives a copy with changes."""
         return Entry(**{name: getattr(self, name) for name in self.__slots__} | changes)
 
 
-async def converted(req: Request, res: Any, ctx: Any) -> None:
+def converted(req: Request, res: Any, ctx: Any) -> None:
     """Converts the typed queries of a request."""
     req.queries.check()
 

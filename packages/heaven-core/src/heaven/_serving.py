@@ -31,7 +31,7 @@ warned: dict[int, Handler] = {}
 
 async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
     """Runs a function and gives what it returned; a file that it sends is opened here."""
-    out = await stray(func, await func(req, res, ctx), res)
+    out = await stray(func, func(req, res, ctx), res)
     if res._kind is FILE:
         await res._body.prepare(req, res)
     return out
@@ -73,7 +73,7 @@ def line(app: App | None) -> list[App]:
     return [app, *line(app.parent)] if app is not None else []
 
 
-async def plain(req: Request, res: Response, ctx: Context) -> None:
+def plain(req: Request, res: Response, ctx: Context) -> None:
     """Answers where no ERROR handler does: in the words of the error or the status, in debug with the traceback."""
     error = res.error
     if error is not None and not isinstance(error, (Abort, ClientError)) and req._entry.app.debug:
@@ -111,7 +111,7 @@ async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Se
         await req._clean()
 
 
-async def ready(req: Request, res: Response, ctx: Context) -> None:
+def ready(req: Request, res: Response, ctx: Context) -> None:
     """Does nothing: a call of it opens the file that is to be sent."""
 
 

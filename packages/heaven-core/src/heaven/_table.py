@@ -121,14 +121,12 @@ class Table:
                             req._take(message)
                     if req._body is None:
                         await req.read()
-                for func in entry.steps:
-                    out = await func(req, res, ctx)
-                    if out is not None and (out is res or await stray(func, out, res) is res) and res._answered:
-                        break
-                for func in entry.after:
-                    out = await func(req, res, ctx)
-                    if out is not None and out is not res:
-                        await stray(func, out, res)
+                answered = False
+                for func, coro, after in entry.steps:
+                    if after or not answered:
+                        out = await func(req, res, ctx) if coro else func(req, res, ctx)
+                        if out is not None:
+                            answered = (out is res or await stray(func, out, res) is res) and res._answered
             kind = res._kind
             if kind.quick and not req._special:
                 data = res._body.encode() if kind is TEXT else (kind.encode or entry.dumps)(res._body)

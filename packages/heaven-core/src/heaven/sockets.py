@@ -162,7 +162,7 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
             welcome(req, entry.origins)
             if entry.queries:
                 req.queries.check()
-            await stray(entry.handler, await entry.handler(req, ws if entry.route else res, ctx), res)
+            await stray(entry.handler, entry.handler(req, ws if entry.route else res, ctx), res)
             if entry.route and res._kind is not FOREIGN:
                 if ws._open is None:
                     await ws.accept()
