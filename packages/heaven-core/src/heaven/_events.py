@@ -25,9 +25,10 @@ def frame(item: Any, dumps: Callable[[Any], bytes] = dumps) -> bytes:
     lines = [(name, str(event[name])) for name in FIELDS if event.get(name) is not None]
     if wrong := [f'{text!r:.80} cannot be the {name}' for name, text in lines if not re.fullmatch(FIELDS[name], text)]:
         raise ValueError(f'{wrong[0]} of an event')
-    data = event['data'] if isinstance(event['data'], str) else dumps(event['data']).decode()
-    lines += [('data', text) for text in re.split('\r\n|\r|\n', data)]
-    return ''.join([*(f'{name}: {text}\n' for name, text in lines), '\n']).encode()
+    texts = re.split('\r\n|\r|\n', data if isinstance(data := event['data'], str) else dumps(data).decode())
+    return ''.join(
+        [*(f'{name}: {text}\n' for name, text in lines), *(f'data: {text}\n' for text in texts), '\n']
+    ).encode()
 
 
 async def events(iterator: Any, ping: float | None = 15, dumps: Callable[[Any], bytes] = dumps) -> AsyncIterator[bytes]:
