@@ -62,10 +62,20 @@ async def recover(error: Any, req: Request, res: Response, ctx: Context, *ran: H
 
 def find_handler(app: App | None, error: Any, status: int, ran: Sequence[Handler] = ()) -> tuple[Handler, Any]:
     """Finds the ERROR handler, in the app or those around it, and what it was registered for; none that has run."""
-    known = isinstance(error, (Abort, ClientError))
-    keys = [*(kind for kind in type(error).__mro__ if not known or not issubclass(Exception, kind)), status]
-    found = ((each._handlers[key], key) for each in line(app) for key in keys if key in each._handlers)
-    return next((pair for pair in found if pair[0] not in ran), (plain, status))
+    keys = [
+        kind
+        for kind in type(error).__mro__
+        if not issubclass(Exception, kind) or not isinstance(error, (Abort, ClientError))
+    ]
+    return next(
+        (
+            (each._handlers[key], key)
+            for each in line(app)
+            for key in (*keys, status)
+            if key in each._handlers and each._handlers[key] not in ran
+        ),
+        (plain, status),
+    )
 
 
 def line(app: App | None) -> list[App]:
@@ -81,8 +91,11 @@ async def plain(req: Request, res: Response, ctx: Context) -> None:
 
         return page(error, req, res)
     said = error.body if isinstance(error, Abort) else str(error) if isinstance(error, ClientError) else None
-    known = HTTPStatus._value2member_map_.get(res.status)
-    res.body = said if said is not None else getattr(known, 'phrase', f'Status {res.status}')
+    res.body = (
+        getattr(HTTPStatus._value2member_map_.get(res.status), 'phrase', f'Status {res.status}')
+        if said is None
+        else said
+    )
 
 
 async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Send, failure: Exception | None) -> None:
@@ -120,8 +133,9 @@ def fix(req: Request, res: Response) -> tuple[Message, bytes | None]:
     kind, status, fields, data = res._kind, res._status or 200, dict(res._fields or ()), None
     if kind is JSON or kind.encode is not None:
         data = (kind.encode or req._entry.dumps)(res.body)
-        own = req._entry.head and not req._entry.answers and not data  # a HEAD may say what GET has (RFC 9110, 8.6)
-        fields[b'content-length'] = own and fields.get(b'content-length') or b'%d' % len(data)
+        fields[b'content-length'] = (  # a HEAD may say what GET has (RFC 9110, 8.6)
+            req._entry.head and not req._entry.answers and not data and fields.get(b'content-length')
+        ) or b'%d' % len(data)
     if status in BODILESS:
         fields.pop(b'content-length', None)
     elif kind not in (UNSET, EMPTY, FOREIGN):
@@ -130,9 +144,12 @@ def fix(req: Request, res: Response) -> tuple[Message, bytes | None]:
         raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
         fields[b'connection'] = b'close'
-    pairs = [*fields.items(), *((b'set-cookie', cookie) for cookie in res._cookies)]
     return (
-        {'type': 'http.response.start', 'status': status, 'headers': pairs},
+        {
+            'type': 'http.response.start',
+            'status': status,
+            'headers': [*fields.items(), *((b'set-cookie', cookie) for cookie in res._cookies)],
+        },
         b'' if req._entry.head or status in BODILESS else data,
     )
 
@@ -141,6 +158,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
     """Sends what is more than two messages; gives back what failed where nothing had been sent."""
     from asyncio import CancelledError, current_task
 
+    task: Any = current_task()
     try:
         start, data = fix(req, res)
     except Exception as error:
@@ -152,8 +170,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
     try:
         await put(req, send, start)
         if data is None:
-            length, task = int(dict(start['headers']).get(b'content-length', -1)), cast(Any, current_task())
-            await pump(req, res._body, send, length, task.cancel)
+            await pump(req, res._body, send, int(dict(start['headers']).get(b'content-length', -1)), task.cancel)
         await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': req._overflow > 0})
         if req._overflow:
             await req._drain()
@@ -163,7 +180,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
             if isinstance(error, Exception):
                 log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
             raise
-        cast(Any, current_task()).uncancel()
+        task.uncancel()
     finally:
         await res._close()
     return None
@@ -193,10 +210,12 @@ async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callabl
                 break
             if chunk:
                 await put(req, send, {'type': 'http.response.body', 'body': chunk, 'more_body': True})
-        if req._gone:
-            raise Disconnected('the client has left')
-        if sent < length:
-            raise RuntimeError(f'the stream is {length - sent} bytes shorter than the Content-Length, {length}')
+        if req._gone or sent < length:
+            raise (
+                Disconnected('the client has left')
+                if req._gone
+                else RuntimeError(f'the stream is {length - sent} bytes shorter than the Content-Length, {length}')
+            )
     finally:
         req._interrupt = None
         await close(None if source is body else source)
@@ -204,16 +223,11 @@ async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callabl
 
 async def in_thread(iterator: Iterator[Any]) -> AsyncIterator[Any]:
     """Takes from a sync iterator in worker threads, so that it may block; one at work is waited for, come what may."""
-    from asyncio import ensure_future, to_thread, wait
+    from asyncio import ensure_future, shield, to_thread, wait
 
-    end = object()
-    try:
-        while True:
-            step = ensure_future(to_thread(next, iterator, end))
-            await wait([step])
-            if step.result() is end:
-                return
-            yield step.result()
+    try:  # at its end an iterator gives itself
+        while (item := await shield(step := ensure_future(to_thread(next, iterator, iterator)))) is not iterator:
+            yield item
     finally:
         await wait([step])
 
