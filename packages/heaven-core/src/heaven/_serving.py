@@ -1,6 +1,7 @@
 """The last steps of every request: from a failure to a response, and from a response to what is sent."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -114,12 +115,13 @@ async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Se
             failure = await recover(unsent, req, res, ctx, last=res.error is not None)
         if failure is not None:
             app._report(req.scope, failure)
-        elif res._status != 500:
-            for func, owner in res._deferred or ():
-                try:
-                    await settled(func(owner) if is_async(func) else await off_loop(func, owner))
-                except Exception as error:
-                    log().error('deferred %r failed', func, exc_info=error)
+        else:
+            for func, owner in res._deferred if res._status != 500 else ():
+                await attempt(
+                    partial(func, owner) if is_async(func) else partial(off_loop, func, owner),
+                    'deferred %r failed',
+                    func,
+                )
     finally:
         await req._clean()
 
@@ -177,7 +179,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
             await put(req, send, {'type': 'http.response.body', 'body': b'', 'more_body': False})
     except (Exception, CancelledError) as error:
         if not (req._gone and isinstance(error, (CancelledError, Disconnected, OSError))):
-            if isinstance(error, Exception):
+            if isinstance(error, Exception) or not task.cancelling():
                 log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
             raise
         task.uncancel()
@@ -234,8 +236,17 @@ async def in_thread(iterator: Iterator[Any]) -> AsyncIterator[Any]:
 
 async def close(body: Any) -> None:
     """Closes an iterator, started or not; an error of its own is logged."""
+    if closing := getattr(body, 'aclose', None) or hasattr(body, '__next__') and getattr(body, 'close', None):
+        await attempt(closing, 'a stream failed as it was closed')
+
+
+async def attempt(func: Callable[[], Any], says: str, *args: Any) -> None:
+    """Calls what must stop nothing: a failure is logged, a cancellation too unless it is the task that is cancelled."""
+    from asyncio import CancelledError, current_task
+
     try:
-        closing = getattr(body, 'aclose', None) or hasattr(body, '__next__') and getattr(body, 'close', None)
-        await settled(closing and closing())
-    except Exception as error:
-        log().error('a stream failed as it was closed', exc_info=error)
+        await settled(func())
+    except (Exception, CancelledError) as error:
+        if isinstance(error, CancelledError) and cast(Any, current_task()).cancelling():
+            raise
+        log().error(says, *args, exc_info=error)
