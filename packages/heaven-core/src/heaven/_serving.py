@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from heaven._resolving import is_async, log as log, off_loop, settled as settled
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
-from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, JSON, UNSET
-from heaven.types import App, Context, Handler, Message, Request, Response, Send
+from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, JSON, TEXT, UNSET
+from heaven.types import App, Context, Handler, Message, Receive, Request, Response, Scope, Send
 
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
 
@@ -166,9 +166,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
     except Exception as error:
         return error
     if res._kind is FOREIGN:
-        from heaven._mounting import forward
-
-        return await forward(req, res, start, send)
+        return await res._body.forward(req, res, start, send)  # type: ignore[no-any-return]
     try:
         await put(req, send, start)
         if data is None:
@@ -250,3 +248,30 @@ async def attempt(func: Callable[[], Any], says: str, *args: Any) -> None:
         if isinstance(error, CancelledError) and cast(Any, current_task()).cancelling():
             raise
         log().error(says, *args, exc_info=error)
+
+
+async def refuse(scope: Scope, send: Send) -> None:
+    """Answers a plain 500, or closes a WebSocket that nobody could serve."""
+    if scope['type'] == 'websocket':
+        return await send({'type': 'websocket.close', 'code': 1011, 'reason': ''})
+    await send({'type': 'http.response.start', 'status': 500, 'headers': [TEXT.header, (b'content-length', b'21')]})
+    await send({'type': 'http.response.body', 'body': b'' if scope['method'] == 'HEAD' else b'Internal Server Error'})
+
+
+async def watch(app: Any, scope: Scope, receive: Receive, send: Send) -> tuple[str, Any]:
+    """Calls an ASGI app: tells what it raised, and whether it was waiting with its answer then, had begun or was done.
+
+    What a lifespan answers ends nothing: it has begun at once.
+    """
+    state = 'begun' if scope['type'] == 'lifespan' else 'waiting'
+
+    async def watched(message: Message) -> None:
+        nonlocal state
+        state = 'done' if message['type'].endswith(('.close', '.body')) and not message.get('more_body') else 'begun'
+        await send(message)
+
+    try:
+        await app(scope, receive, watched)
+        return 'done', None
+    except Exception as error:
+        return state, error
