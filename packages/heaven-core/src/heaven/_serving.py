@@ -160,7 +160,6 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
     """Sends what is more than two messages; gives back what failed where nothing had been sent."""
     from asyncio import CancelledError, current_task
 
-    task: Any = current_task()
     try:
         start, data = fix(req, res)
     except Exception as error:
@@ -170,17 +169,18 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
     try:
         await put(req, send, start)
         if data is None:
-            await pump(req, res._body, send, int(dict(start['headers']).get(b'content-length', -1)), task.cancel)
+            length, task = int(dict(start['headers']).get(b'content-length', -1)), cast(Any, current_task())
+            await pump(req, res._body, send, length, task.cancel)
         await put(req, send, {'type': 'http.response.body', 'body': data or b'', 'more_body': req._overflow > 0})
         if req._overflow:
             await req._drain()
             await put(req, send, {'type': 'http.response.body', 'body': b'', 'more_body': False})
     except (Exception, CancelledError) as error:
         if not (req._gone and isinstance(error, (CancelledError, Disconnected, OSError))):
-            if isinstance(error, Exception) or not task.cancelling():
+            if isinstance(error, Exception) or not cast(Any, current_task()).cancelling():
                 log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
             raise
-        task.uncancel()
+        cast(Any, current_task()).uncancel()
     finally:
         await res._close()
     return None
