@@ -112,6 +112,44 @@ def test_work_that_fails_is_logged_and_stops_nothing(kind, caplog):
     assert caplog.text.count('ValueError: bad work') == 2
 
 
+async def cancelled():
+    """Awaits a task that was cancelled: the CancelledError is its own, the one who awaits it is not cancelled."""
+    task = asyncio.ensure_future(asyncio.sleep(1))
+    task.cancel()
+    await task
+
+
+@pytest.mark.parametrize('kind', [later, at_once])
+def test_work_that_awaits_what_was_cancelled_is_logged_and_stops_nothing(kind, caplog):
+    async def bad(app):
+        await cancelled()
+
+    reply, events = run(lambda req, res, events: res.defer(bad).defer(kind(events, 'work')))
+    assert (reply.status, reply.error, events) == (200, None, ['sent', 'work', 'returned'])
+    assert [(record.name, record.levelname) for record in caplog.records] == [('heaven', 'ERROR')]
+    assert 'CancelledError' in caplog.text
+
+
+def test_work_that_is_cancelled_with_its_request_ends_and_so_does_what_follows(caplog):
+    async def main():
+        app, begun, ran = App(), asyncio.Event(), []
+
+        async def work(app):
+            begun.set()
+            await asyncio.Event().wait()
+
+        app.GET('/', lambda req, res, ctx: res.defer(work).defer(ran.append))
+        with Exchange(app) as exchange:
+            await exchange.sent(0)
+            await asyncio.wait_for(begun.wait(), 1)
+            exchange.task.cancel()
+            await asyncio.wait([exchange.task])
+            return exchange.task.cancelled(), ran
+
+    assert asyncio.run(main()) == (True, [])
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize('page', [None, 500, ValueError])
 def test_nothing_deferred_runs_after_a_500_whoever_made_it(page):
     app = App()

@@ -589,6 +589,49 @@ def test_a_failure_after_the_response_has_begun_is_logged_once_and_raised(make, 
     assert 'half way' in caplog.text
 
 
+def cancelled_exchange(cancels):
+    """Runs a stream that comes to await what was cancelled, or whose request is; tells whether its task was, and how
+    often the stream was closed."""
+
+    async def main():
+        app, waiting, tale = App(), asyncio.Event(), Tale()
+
+        class Waiting(Closeable):
+            async def __anext__(self):
+                if self.tale.begun:
+                    task = asyncio.ensure_future(asyncio.Event().wait())
+                    waiting.set()
+                    if not cancels:
+                        task.cancel()
+                    await task
+                return await super().__anext__()
+
+        def handler(req, res, ctx):
+            res.body = Waiting(tale)
+
+        app.GET('/', handler)
+        async with Live(app) as live:
+            with live.open() as exchange:
+                await asyncio.wait_for(waiting.wait(), 1)
+                if cancels:
+                    exchange.task.cancel()
+                await asyncio.wait([exchange.task])
+                return exchange.task.cancelled(), tale.closed
+
+    return asyncio.run(main())
+
+
+def test_a_stream_that_awaits_what_was_cancelled_is_logged_once_and_raised(caplog):
+    assert cancelled_exchange(cancels=False) == (True, 1)
+    assert [(record.name, record.levelname) for record in caplog.records] == [('heaven', 'ERROR')]
+    assert 'failed after its answer had begun' in caplog.text and 'CancelledError' in caplog.text
+
+
+def test_a_stream_whose_request_is_cancelled_is_closed_and_not_logged(caplog):
+    assert cancelled_exchange(cancels=True) == (True, 1)
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize('make', [asynchronous, synchronous])
 @pytest.mark.parametrize(
     'length, chunks, body', [(3, 'abc', b'abc'), (3, 'abcd', b'abc'), (1, 'abc', b'a'), (0, 'abc', b'')]

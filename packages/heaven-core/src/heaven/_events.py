@@ -23,11 +23,9 @@ def frame(item: Any, dumps: Callable[[Any], bytes] = dumps) -> bytes:
     """
     event = item if isinstance(item, dict) and 'data' in item and item.keys() <= {'data', *FIELDS} else {'data': item}
     lines = [(name, str(event[name])) for name in FIELDS if event.get(name) is not None]
-    for name, text in lines:
-        if not re.fullmatch(FIELDS[name], text):
-            raise ValueError(f'{text!r:.80} cannot be the {name} of an event')
-    data = event['data'] if isinstance(event['data'], str) else dumps(event['data']).decode()
-    texts = re.split('\r\n|\r|\n', data)
+    if wrong := [f'{text!r:.80} cannot be the {name}' for name, text in lines if not re.fullmatch(FIELDS[name], text)]:
+        raise ValueError(f'{wrong[0]} of an event')
+    texts = re.split('\r\n|\r|\n', data if isinstance(data := event['data'], str) else dumps(data).decode())
     return ''.join(
         [*(f'{name}: {text}\n' for name, text in lines), *(f'data: {text}\n' for text in texts), '\n']
     ).encode()

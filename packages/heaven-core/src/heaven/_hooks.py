@@ -32,11 +32,14 @@ def arrange(guards: Iterable[Hook], methods: Sequence[str]) -> dict[str, tuple[A
     A function that matches several times runs once, at its first place, and its method scopes add up.
     """
     merged: dict[Any, list[Hook]] = {}
-    chains: dict[str, list[Any]] = {'before': [], 'after': [], 'always': []}
     for guard in guards:
         merged.setdefault((guard.before, guard.key), []).append(guard)
-    for (before, _), same in merged.items():
-        if any(guard.methods is None or not {*methods}.isdisjoint(guard.methods) for guard in same):
-            kind = 'before' if before else 'always' if any(guard.always for guard in same) else 'after'
-            chains[kind].insert(len(chains[kind]) if before else 0, same[0].func)
-    return {kind: tuple(chain) for kind, chain in chains.items()}
+    run = [
+        ('before' if before else 'always' if any(guard.always for guard in same) else 'after', same[0].func)
+        for (before, _), same in merged.items()
+        if any(guard.methods is None or not {*methods}.isdisjoint(guard.methods) for guard in same)
+    ]
+    return {
+        chain: tuple(func for kind, func in run[::step] if kind == chain)
+        for chain, step in (('before', 1), ('after', -1), ('always', -1))
+    }

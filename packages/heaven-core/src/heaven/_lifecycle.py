@@ -1,23 +1,21 @@
 """The life of an app: what it keeps, how it starts and stops, and what runs beside it."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from copy import copy
 from functools import partial, reduce
 from typing import Any, cast
 
 from heaven import errors
 from heaven._resolving import imported, is_async, log, off_loop, settled
 from heaven._routing import Route
+from heaven._serving import refuse, watch
 from heaven._table import compile_tables, walk
-from heaven.context import Keeper
-from heaven.response import TEXT
 from heaven.types import App, Receive, Scope, Send, Table
 
 STARTUP, SHUTDOWN, DAEMON = 'startup', 'shutdown', 'daemon'
 FIRST_PAUSE, LONGEST_PAUSE, PATIENCE = 0.1, 60.0, 10.0
 
 
-class Lifecycle(Keeper):
+class Lifecycle:
     """What an app has registered, and its run: the time from startup to shutdown."""
 
     parent: App | None = None
@@ -60,9 +58,7 @@ class Lifecycle(Keeper):
 
     daemons: Any = property(None, DAEMON, doc='`app.daemons = f` is `app.DAEMON(f)`.')
 
-    @property
-    def _kept(self) -> dict[str, Any]:  # type: ignore[override]
-        return self.parent._kept if self._shared and self.parent else self._state
+    _kept: Any = property(lambda self: self.parent._kept if self._shared and self.parent else self._state)
 
     def copy(self, replace: Callable[[Any], Any] | None = None, keeping: Mapping[str, Any] | None = None) -> App:
         """Copies the app and all that is mounted on it, for tests and tools; what happens to the copy stays there.
@@ -74,7 +70,7 @@ class Lifecycle(Keeper):
         twin: Any = type(self).__new__(type(self))
         pinned = {**self._pinned, **(keeping or {})}
         vars(twin).update(
-            {name: copy(value) if type(value) in (list, dict, set) else value for name, value in vars(self).items()},
+            {name: value.copy() if type(value) in (list, dict, set) else value for name, value in vars(self).items()},
             _app=twin,
             parent=None,
             _replace=replace or self._replace,
@@ -102,8 +98,7 @@ class Lifecycle(Keeper):
 
     def _resolve(self, target: Any, where: str) -> Any:
         """Gives what to call for what was registered, or None if it is to be left out."""
-        if (replace := self._root()._replace) is not None:
-            target = replace(target)
+        target = target if (replace := self._root()._replace) is None else replace(target)
         if isinstance(target, str):
             where, target = f'{where}: {target!r}', imported(target, cast('App', self), where)
         errors.refuse(
@@ -120,10 +115,14 @@ class Lifecycle(Keeper):
 
     def _point(self) -> None:
         """Points calls of the app, which C makes, at what serves them: when it can be, one table of requests."""
-        direct = self._ready and len(self._tables) == 1 and not self._preflight
-        serve = self._through if self._middlewares else self._tables['www'].serve if direct else self._enter
-        cast(Any, self).__setstate__((serve, (), {}, vars(self)))
-        vars(self)['__call__'] = self._enter
+        serve = (
+            self._through
+            if self._middlewares
+            else self._tables['www'].serve
+            if self._ready and len(self._tables) == 1 and not self._preflight
+            else self._enter
+        )
+        cast(Any, self).__setstate__((serve, (), {}, {**vars(self), '__call__': self._enter}))
 
     async def _begin(self) -> BaseException | None:
         """Starts the app, once for all who ask at the same time; gives what it failed with."""
@@ -146,13 +145,15 @@ class Lifecycle(Keeper):
         self._compile()
         for app in apps:
             app._base, app._state, app._running = app._state, dict(app._state), True
-        events = [
-            (event, func, registered, app)
-            for app in apps
-            for event, registered in (*app._events, *((STARTUP, foreign.life) for foreign in app._foreign))
-            if (func := app._resolve(registered, event)) is not None
-        ]
-        for event, func, registered, app in sorted(events, key=lambda item: item[0] == DAEMON):
+        for event, func, registered, app in sorted(
+            (
+                (event, func, registered, each)
+                for each in apps
+                for event, registered in (*each._events, *((STARTUP, foreign.life) for foreign in each._foreign))
+                if (func := each._resolve(registered, event)) is not None
+            ),
+            key=lambda item: item[0] == DAEMON,
+        ):
             made = (
                 partial(shut, registered, app)
                 if event == SHUTDOWN
@@ -178,9 +179,7 @@ class Lifecycle(Keeper):
 
     async def _stop(self) -> list[str]:
         """Undoes what was started, in reverse, all of it; tells what failed."""
-        failures, self._stack = list[Any](), None
-        while self._parts:
-            failures.append(await failure_of(SHUTDOWN, self._parts.pop()))
+        failures, self._stack = [await failure_of(SHUTDOWN, self._parts.pop()) for _ in self._parts[:]], None
         for app in [place.app for place in walk(cast('App', self))]:
             app._state, app._running, app._ready = app._base if app._running else app._state, False, False
             app._point()
@@ -213,8 +212,11 @@ class Lifecycle(Keeper):
             await refuse(scope, send)
             self._report(scope, error)
         else:
-            label = label_of(scope, self._root().domain) if len(self._tables) > 1 else 'www'
-            table: Table = self._tables.get(label) or self._tables.get('*') or self._tables['']
+            table: Table = (
+                self._tables.get(label_of(scope, self._root().domain) if len(self._tables) > 1 else 'www')
+                or self._tables.get('*')
+                or self._tables['']
+            )
             if kind == 'websocket':
                 from heaven.sockets import serve
 
@@ -224,8 +226,6 @@ class Lifecycle(Keeper):
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a connection through the middlewares, and lets none of their failures out while it can answer."""
-        from heaven._mounting import watch
-
         self._stack = self._stack or reduce(lambda app, use: use[0](app, **use[1]), self._middlewares, self._enter)
         state, error = await watch(self._stack, scope, receive, send)
         if state == 'begun':
@@ -253,17 +253,9 @@ def label_of(scope: Scope, domain: str | None) -> str:
 
     match = AUTHORITY.fullmatch(','.join(str(value, 'latin-1') for name, value in scope['headers'] if name == b'host'))
     name = match['host'].lower().removesuffix('.') if match else ''
-    labels = name.split('.')
-    known = len(labels) > 2 or labels[1:] == ['localhost'] if domain is None else name.endswith(f'.{domain.lower()}')
-    return labels[0] if known and labels[0] and not ADDRESS.fullmatch(name) else 'www'
-
-
-async def refuse(scope: Scope, send: Send) -> None:
-    """Answers a plain 500, or closes a WebSocket that nobody could serve."""
-    if scope['type'] == 'websocket':
-        return await send({'type': 'websocket.close', 'code': 1011, 'reason': ''})
-    await send({'type': 'http.response.start', 'status': 500, 'headers': [TEXT.header, (b'content-length', b'21')]})
-    await send({'type': 'http.response.body', 'body': b'' if scope['method'] == 'HEAD' else b'Internal Server Error'})
+    label, _, rest = name.partition('.')
+    known = '.' in rest or rest == 'localhost' if domain is None else name.endswith(f'.{domain.lower()}')
+    return label if known and label and not ADDRESS.fullmatch(name) else 'www'
 
 
 async def failure_of(event: str, part: Callable[[], Any]) -> BaseException | None:
@@ -307,8 +299,13 @@ async def daemon(registered: Any, app: App) -> AsyncIterator[None]:
             try:
                 await sleep(pause)
                 async with thread:
-                    func = app._resolve(registered, DAEMON)
-                    out = None if func is None else func(app) if is_async(func) else await off_loop(func, app)
+                    out = (
+                        None
+                        if (func := app._resolve(registered, DAEMON)) is None
+                        else func(app)
+                        if is_async(func)
+                        else await off_loop(func, app)
+                    )
                 pause = await settled(out)
                 errors.refuse(
                     pause is not None and not (isinstance(pause, (int, float)) and pause == pause),

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from heaven._routing import Pattern
-from heaven._serving import log, put, settled
+from heaven._serving import log, put, settled, watch
 from heaven.errors import UrlDuplicateError, UrlError, refuse
 from heaven.response import FOREIGN, KINDS
-from heaven.types import App, ASGIApp, Message, Receive, Request, Response, Scope, Send
+from heaven.types import App, ASGIApp, Message, Request, Response, Send
 
 
 class Foreign:
@@ -32,8 +32,11 @@ class Foreign:
 
         asked, told = Queue[Message](), {event: Future[Message]() for event in ('startup', 'shutdown')}
         state = parent._foreign[self] = dict[str, Any]()
-        scope = {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}, 'state': state}
-        task: Any = create_task(self.app(scope, asked.get, tell))  # type: ignore[arg-type]
+        task: Any = create_task(
+            self.app(  # type: ignore[arg-type]
+                {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}, 'state': state}, asked.get, tell
+            )
+        )
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             for event, answer in told.items():
@@ -47,6 +50,60 @@ class Foreign:
             await wait([task], timeout=5)
             task.cancel()
 
+    async def forward(self, req: Request, res: Response, start: Message, send: Send) -> Exception | None:
+        """Calls the app, its root path extended and the headers of the hooks merged into its answer.
+
+        Gives back what it failed with before it answered.
+        """
+        if req._body is not None:
+            req._held, req._ended = req._body, True
+        extra = [field for field in start['headers'] if field[0] not in (b'content-length', b'content-type')]
+        names = {name for name, _ in extra} - {b'set-cookie', b'vary'}
+
+        async def receive() -> Message:
+            await settled(req._pending if req._held is None else None)
+            if req._held is None:
+                return {'type': 'http.disconnect'} if req._gone else await req._receive()
+            held, req._held = bytes(req._held), None
+            return (
+                {'type': 'http.request', 'body': held, 'more_body': not req._ended}
+                if req.scope['type'] == 'http'
+                else {'type': 'websocket.connect'}
+            )
+
+        async def merged(message: Message) -> None:
+            if message['type'].endswith(('start', 'accept')):
+                message = {
+                    **message,
+                    'headers': [
+                        *(
+                            (key.lower(), value)
+                            for key, value in message.get('headers') or ()
+                            if key.lower() not in names
+                        ),
+                        *extra,
+                    ],
+                }
+            await put(req, send, message)
+
+        state, error = await watch(
+            self.app,
+            {
+                **req.scope,
+                'root_path': req.path.removesuffix(req.params['*']).rstrip('/'),
+                'state': {**req.scope.get('state', {}), **req.app._foreign[self]},
+            },
+            receive,
+            merged,
+        )
+        if error is None or req._gone or state == 'waiting':
+            return None if req._gone else error
+        log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
+        if state == 'begun':
+            raise error
+        req.app._root()._report(req.scope, error)
+        return None
+
 
 KINDS[Foreign] = FOREIGN
 
@@ -58,8 +115,7 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
     label = subdomain and parent.subdomain(subdomain)._subdomain
     whole = Pattern(f'{prefix.rstrip("/")}/*', parent._open()._types)
     if not hasattr(child, '_mounts'):
-        foreign = parent._add(whole.text, Foreign(child), label, ('*', 'WS'), origins=('*',))
-        parent._foreign[foreign] = {}
+        parent._foreign[parent._add(whole.text, Foreign(child), label, ('*', 'WS'), origins=('*',))] = {}
     else:
         refuse(
             child.parent is not None or child is parent._root(),
@@ -69,63 +125,3 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
         child.parent, child._shared, child._label = parent, not isolated, label
         child._under = Pattern(prefix, parent._types) if len(whole.segments) > 1 else None
         parent._mounts.append(child)
-
-
-async def forward(req: Request, res: Response, start: Message, send: Send) -> Exception | None:
-    """Calls a foreign app, its root path extended and the headers of the hooks merged into its answer.
-
-    Gives back what it failed with before it answered.
-    """
-    foreign, http = res._body, req.scope['type'] == 'http'
-    if http and req._body is not None:
-        req._held, req._ended = req._body, True
-    extra = [field for field in start['headers'] if field[0] not in (b'content-length', b'content-type')]
-    names = {name for name, _ in extra} - {b'set-cookie', b'vary'}
-    scope = {
-        **req.scope,
-        'root_path': req.path.removesuffix(req.params['*']).rstrip('/'),
-        'state': {**req.scope.get('state', {}), **req.app._foreign[foreign]},
-    }
-
-    async def receive() -> Message:
-        await settled(req._pending if req._held is None else None)
-        if req._held is None:
-            return {'type': 'http.disconnect'} if req._gone else await req._receive()
-        body, req._held = bytes(req._held), None
-        said = {'type': 'http.request', 'body': body, 'more_body': not req._ended}
-        return said if http else {'type': 'websocket.connect'}
-
-    async def merged(message: Message) -> None:
-        if message['type'].endswith(('start', 'accept')):
-            theirs = ((name.lower(), value) for name, value in message.get('headers') or ())
-            message = {**message, 'headers': [*(field for field in theirs if field[0] not in names), *extra]}
-        await put(req, send, message)
-
-    state, error = await watch(foreign.app, scope, receive, merged)
-    if error is None or req._gone or state == 'waiting':
-        return None if req._gone else error
-    log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
-    if state == 'begun':
-        raise error
-    req.app._root()._report(req.scope, error)
-    return None
-
-
-async def watch(app: Any, scope: Scope, receive: Receive, send: Send) -> tuple[str, Any]:
-    """Calls an ASGI app: tells what it raised, and whether it was waiting with its answer then, had begun or was done.
-
-    What a lifespan answers ends nothing: it has begun at once.
-    """
-    state = 'begun' if scope['type'] == 'lifespan' else 'waiting'
-
-    async def watched(message: Message) -> None:
-        nonlocal state
-        ends = message['type'] == 'websocket.close' or message['type'].endswith('body')
-        state = 'done' if ends and not message.get('more_body') else 'begun'
-        await send(message)
-
-    try:
-        await app(scope, receive, watched)
-        return 'done', None
-    except Exception as error:
-        return state, error

@@ -1,13 +1,14 @@
 """The last steps of every request: from a failure to a response, and from a response to what is sent."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
 from heaven._resolving import is_async, log as log, off_loop, settled as settled
 from heaven.errors import Abort, ClientError, Disconnected, TooLarge
-from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, JSON, UNSET
-from heaven.types import App, Context, Handler, Message, Request, Response, Send
+from heaven.response import BODILESS, EMPTY, FILE, FOREIGN, JSON, TEXT, UNSET
+from heaven.types import App, Context, Handler, Message, Receive, Request, Response, Scope, Send
 
 LENGTHS = [(b'content-length', b'%d' % n) for n in range(4096)]
 
@@ -62,10 +63,20 @@ async def recover(error: Any, req: Request, res: Response, ctx: Context, *ran: H
 
 def find_handler(app: App | None, error: Any, status: int, ran: Sequence[Handler] = ()) -> tuple[Handler, Any]:
     """Finds the ERROR handler, in the app or those around it, and what it was registered for; none that has run."""
-    known = isinstance(error, (Abort, ClientError))
-    keys = [*(kind for kind in type(error).__mro__ if not known or not issubclass(Exception, kind)), status]
-    found = ((each._handlers[key], key) for each in line(app) for key in keys if key in each._handlers)
-    return next((pair for pair in found if pair[0] not in ran), (plain, status))
+    keys = [
+        kind
+        for kind in type(error).__mro__
+        if not issubclass(Exception, kind) or not isinstance(error, (Abort, ClientError))
+    ]
+    return next(
+        (
+            (each._handlers[key], key)
+            for each in line(app)
+            for key in (*keys, status)
+            if key in each._handlers and each._handlers[key] not in ran
+        ),
+        (plain, status),
+    )
 
 
 def line(app: App | None) -> list[App]:
@@ -81,8 +92,11 @@ def plain(req: Request, res: Response, ctx: Context) -> None:
 
         return page(error, req, res)
     said = error.body if isinstance(error, Abort) else str(error) if isinstance(error, ClientError) else None
-    known = HTTPStatus._value2member_map_.get(res.status)
-    res.body = said if said is not None else getattr(known, 'phrase', f'Status {res.status}')
+    res.body = (
+        getattr(HTTPStatus._value2member_map_.get(res.status), 'phrase', f'Status {res.status}')
+        if said is None
+        else said
+    )
 
 
 async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Send, failure: Exception | None) -> None:
@@ -101,12 +115,13 @@ async def conclude(app: App, req: Request, res: Response, ctx: Context, send: Se
             failure = await recover(unsent, req, res, ctx, last=res.error is not None)
         if failure is not None:
             app._report(req.scope, failure)
-        elif res._status != 500:
-            for func, owner in res._deferred or ():
-                try:
-                    await settled(func(owner) if is_async(func) else await off_loop(func, owner))
-                except Exception as error:
-                    log().error('deferred %r failed', func, exc_info=error)
+        else:
+            for func, owner in res._deferred if res._status != 500 else ():
+                await attempt(
+                    partial(func, owner) if is_async(func) else partial(off_loop, func, owner),
+                    'deferred %r failed',
+                    func,
+                )
     finally:
         await req._clean()
 
@@ -120,8 +135,9 @@ def fix(req: Request, res: Response) -> tuple[Message, bytes | None]:
     kind, status, fields, data = res._kind, res._status or 200, dict(res._fields or ()), None
     if kind is JSON or kind.encode is not None:
         data = (kind.encode or req._entry.dumps)(res.body)
-        own = req._entry.head and not req._entry.answers and not data  # a HEAD may say what GET has (RFC 9110, 8.6)
-        fields[b'content-length'] = own and fields.get(b'content-length') or b'%d' % len(data)
+        fields[b'content-length'] = (  # a HEAD may say what GET has (RFC 9110, 8.6)
+            req._entry.head and not req._entry.answers and not data and fields.get(b'content-length')
+        ) or b'%d' % len(data)
     if status in BODILESS:
         fields.pop(b'content-length', None)
     elif kind not in (UNSET, EMPTY, FOREIGN):
@@ -130,9 +146,12 @@ def fix(req: Request, res: Response) -> tuple[Message, bytes | None]:
         raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
     if req._overflow and str(req.scope.get('http_version', '1.1')).startswith('1'):
         fields[b'connection'] = b'close'
-    pairs = [*fields.items(), *((b'set-cookie', cookie) for cookie in res._cookies)]
     return (
-        {'type': 'http.response.start', 'status': status, 'headers': pairs},
+        {
+            'type': 'http.response.start',
+            'status': status,
+            'headers': [*fields.items(), *((b'set-cookie', cookie) for cookie in res._cookies)],
+        },
         b'' if req._entry.head or status in BODILESS else data,
     )
 
@@ -146,9 +165,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
     except Exception as error:
         return error
     if res._kind is FOREIGN:
-        from heaven._mounting import forward
-
-        return await forward(req, res, start, send)
+        return await res._body.forward(req, res, start, send)  # type: ignore[no-any-return]
     try:
         await put(req, send, start)
         if data is None:
@@ -160,7 +177,7 @@ async def deliver(req: Request, res: Response, send: Send) -> Exception | None:
             await put(req, send, {'type': 'http.response.body', 'body': b'', 'more_body': False})
     except (Exception, CancelledError) as error:
         if not (req._gone and isinstance(error, (CancelledError, Disconnected, OSError))):
-            if isinstance(error, Exception):
+            if isinstance(error, Exception) or not cast(Any, current_task()).cancelling():
                 log().error('%s %s failed after its answer had begun', req.method, req.path, exc_info=error)
             raise
         cast(Any, current_task()).uncancel()
@@ -193,10 +210,12 @@ async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callabl
                 break
             if chunk:
                 await put(req, send, {'type': 'http.response.body', 'body': chunk, 'more_body': True})
-        if req._gone:
-            raise Disconnected('the client has left')
-        if sent < length:
-            raise RuntimeError(f'the stream is {length - sent} bytes shorter than the Content-Length, {length}')
+        if req._gone or sent < length:
+            raise (
+                Disconnected('the client has left')
+                if req._gone
+                else RuntimeError(f'the stream is {length - sent} bytes shorter than the Content-Length, {length}')
+            )
     finally:
         req._interrupt = None
         await close(None if source is body else source)
@@ -204,24 +223,55 @@ async def pump(req: Request, body: Any, send: Send, length: int, cancel: Callabl
 
 async def in_thread(iterator: Iterator[Any]) -> AsyncIterator[Any]:
     """Takes from a sync iterator in worker threads, so that it may block; one at work is waited for, come what may."""
-    from asyncio import ensure_future, to_thread, wait
+    from asyncio import ensure_future, shield, to_thread, wait
 
-    end = object()
-    try:
-        while True:
-            step = ensure_future(to_thread(next, iterator, end))
-            await wait([step])
-            if step.result() is end:
-                return
-            yield step.result()
+    try:  # at its end an iterator gives itself
+        while (item := await shield(step := ensure_future(to_thread(next, iterator, iterator)))) is not iterator:
+            yield item
     finally:
         await wait([step])
 
 
 async def close(body: Any) -> None:
     """Closes an iterator, started or not; an error of its own is logged."""
+    if closing := getattr(body, 'aclose', None) or hasattr(body, '__next__') and getattr(body, 'close', None):
+        await attempt(closing, 'a stream failed as it was closed')
+
+
+async def attempt(func: Callable[[], Any], says: str, *args: Any) -> None:
+    """Calls what must stop nothing: a failure is logged, a cancellation too unless it is the task that is cancelled."""
+    from asyncio import CancelledError, current_task
+
     try:
-        closing = getattr(body, 'aclose', None) or hasattr(body, '__next__') and getattr(body, 'close', None)
-        await settled(closing and closing())
+        await settled(func())
+    except (Exception, CancelledError) as error:
+        if isinstance(error, CancelledError) and cast(Any, current_task()).cancelling():
+            raise
+        log().error(says, *args, exc_info=error)
+
+
+async def refuse(scope: Scope, send: Send) -> None:
+    """Answers a plain 500, or closes a WebSocket that nobody could serve."""
+    if scope['type'] == 'websocket':
+        return await send({'type': 'websocket.close', 'code': 1011, 'reason': ''})
+    await send({'type': 'http.response.start', 'status': 500, 'headers': [TEXT.header, (b'content-length', b'21')]})
+    await send({'type': 'http.response.body', 'body': b'' if scope['method'] == 'HEAD' else b'Internal Server Error'})
+
+
+async def watch(app: Any, scope: Scope, receive: Receive, send: Send) -> tuple[str, Any]:
+    """Calls an ASGI app: tells what it raised, and whether it was waiting with its answer then, had begun or was done.
+
+    What a lifespan answers ends nothing: it has begun at once.
+    """
+    state = 'begun' if scope['type'] == 'lifespan' else 'waiting'
+
+    async def watched(message: Message) -> None:
+        nonlocal state
+        state = 'done' if message['type'].endswith(('.close', '.body')) and not message.get('more_body') else 'begun'
+        await send(message)
+
+    try:
+        await app(scope, receive, watched)
+        return 'done', None
     except Exception as error:
-        log().error('a stream failed as it was closed', exc_info=error)
+        return state, error

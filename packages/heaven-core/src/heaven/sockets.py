@@ -6,12 +6,11 @@ no answer to give: what ends the handler ends the connection, with a close code.
 
 from asyncio import Lock
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
-from heaven import Abort, ClientError, Context, Disconnected, Request, Response
+from heaven import Abort, ClientError, Context, Disconnected, Request, Response, errors, response
 from heaven._serving import call, conclude, fix, log, stray
-from heaven.errors import refuse
-from heaven.response import FOREIGN, UNSET
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
 
@@ -36,12 +35,12 @@ class WebSocket:
 
         ValueError for a subprotocol that was not offered, RuntimeError after the handshake.
         """
-        refuse(
+        errors.refuse(
             self._open is not None,
             RuntimeError,
             'the handshake is over: accept comes before the first send or receive',
         )
-        refuse(
+        errors.refuse(
             subprotocol not in (None, *self.subprotocols),
             ValueError,
             f'the subprotocol {subprotocol!r} was not offered: {self.subprotocols} were',
@@ -107,17 +106,15 @@ class WebSocket:
 
         `reason` is cut to 123 bytes of UTF-8 (RFC 6455, 5.5); ValueError for a code that nobody may send (7.4).
         """
-        refuse(
+        errors.refuse(
             not 1000 <= code <= 4999 or code in (1004, 1005, 1006, 1015),
             ValueError,
             f'{code!r} is no code to close with: use 1000, 1008, 1011, or your own from 4000 to 4999',
         )
-        try:
+        with suppress(Disconnected):
             await self._put(
                 {'type': 'websocket.close', 'code': code, 'reason': reason.encode()[:123].decode(errors='ignore')}
             )
-        except Disconnected:
-            pass
 
     async def _put(self, message: Message) -> None:
         """Sends one message after another, and an accept before the first."""
@@ -135,9 +132,9 @@ class WebSocket:
 
     async def _answer(self, message: Message) -> None:
         """Refuses the handshake: as HTTP, where the server can, else by closing (ASGI, WebSocket Denial Response)."""
-        status, kind = message.get('status', 0), message['type'].removeprefix('websocket.')
+        kind = message['type'].removeprefix('websocket.')
         if self._open is None and kind == 'http.response.start':
-            message['status'] = status if status >= 300 else 403
+            message['status'] = status if (status := message['status']) >= 300 else 403
             if 'websocket.http.response' not in (self._req.scope.get('extensions') or ()):
                 await self.close(1011 if status >= 500 else 1008)
         if self._open is None:
@@ -150,7 +147,7 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
         return
     req, res, ctx, failure = Request(), Response(), Context(), None
     req.scope, req._receive, req._held, req._parts = scope, receive, b'', None
-    res._req, res._ctx, res._kind, res._status, res._fields = req, ctx, UNSET, None, None
+    res._req, res._ctx, res._kind, res._status, res._fields = req, ctx, response.UNSET, None, None
     req._special, req._body, req._more, req._reading = True, b'', False, True
     req._entry = entry = table.seek(req)
     ws = WebSocket(req, res, receive, send)
@@ -163,7 +160,7 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
             if entry.queries:
                 req.queries.check()
             await stray(entry.handler, entry.handler(req, ws if entry.route else res, ctx), res)
-            if entry.route and res._kind is not FOREIGN:
+            if entry.route and res._kind is not response.FOREIGN:
                 if ws._open is None:
                     await ws.accept()
                 await ws.close()
