@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 from heaven.errors import Abort, refuse
 from heaven.response import FILE, KINDS
-from heaven.types import Context, Registrar, Request, Response
+from heaven.types import Context, Request, Response
 
-CHUNK = 256 * 2**10
-TICK, COARSE = 20_000_000, 2_000_000_000  # ns: longer than a step of any kernel's file clock, and than one of seconds
+# bytes, and two times in ns: longer than a step of any kernel's file clock, and than one of seconds
+CHUNK, TICK, COARSE = 256 * 2**10, 20_000_000, 2_000_000_000
 
 TYPES = {
     f'.{suffix}': f'{kind}; charset=utf-8' if kind.startswith('text/') else kind
@@ -204,10 +204,14 @@ class FileBody:
             time.sleep((TICK - age) / 1e9)
         state = os.fstat(file.fileno())
         size, modified = state.st_size, min(state.st_mtime_ns // 10**9, int(time.time()))
-        weak = 0 <= time.time_ns() - state.st_mtime_ns < (TICK if state.st_mtime_ns % 10**9 else COARSE)
         digest = blake2b(f'{state.st_mtime_ns}-{size}-{state.st_ino}'.encode(), digest_size=12).hexdigest()
         headers.setdefault('cache-control', cache)
-        etag = headers.setdefault('etag', f'W/"{digest}"' if weak else f'"{digest}"')
+        etag = headers.setdefault(
+            'etag',
+            f'W/"{digest}"'
+            if 0 <= time.time_ns() - state.st_mtime_ns < (TICK if state.st_mtime_ns % 10**9 else COARSE)
+            else f'"{digest}"',
+        )
         status, span, part = (
             decide(req, etag, modified, size)
             if res.status == 200 and req.method in ('GET', 'HEAD')
@@ -216,20 +220,22 @@ class FileBody:
         first, end = span or (0, 0)
         body = chunks(file, state, first, end)
         next(body)
-        described = {
-            'accept-ranges': 'bytes',
-            'content-length': end - first,
-            'last-modified': formatdate(modified, usegmt=True),
-            'content-type': headers.get('content-type')
-            or TYPES.get(os.path.splitext(path)[1].lower(), 'application/octet-stream'),
-            'content-disposition': headers.get('content-disposition')
-            if self.filename is None
-            else disposition(self.filename),
-        }
         res.out(
             status,
             body if span and (req.method == 'HEAD' or end - first > CHUNK) else b''.join(body) or None,
-            {'content-range': part, **(described if span else {})},
+            {
+                'content-range': part,
+                'accept-ranges': 'bytes',
+                'content-length': end - first,
+                'last-modified': formatdate(modified, usegmt=True),
+                'content-type': headers.get('content-type')
+                or TYPES.get(os.path.splitext(path)[1].lower(), 'application/octet-stream'),
+                'content-disposition': headers.get('content-disposition')
+                if self.filename is None
+                else disposition(self.filename),
+            }
+            if span
+            else {'content-range': part},
         )
 
 
@@ -259,7 +265,7 @@ def chunks(file: IO[bytes], state: os.stat_result, first: int, end: int) -> Iter
 
 
 def assets(
-    app: Registrar,
+    app: Any,
     folder: str | os.PathLike[str],
     route: str | None,
     subdomain: str | None,
@@ -275,8 +281,13 @@ def assets(
     """
     name, base = PurePath(folder), os.path.abspath(os.path.join(os.path.dirname(relative_to or ''), folder))
     control = f'max-age={cache}' if isinstance(cache, int) else cache
-    own = name.name if name.is_absolute() or '..' in name.parts else name.as_posix()
-    prefix = f'/{own}' if route is None else route.removesuffix('*').rstrip('/')
+    prefix = (
+        route.removesuffix('*').rstrip('/')
+        if route is not None
+        else f'/{name.name}'
+        if name.is_absolute() or '..' in name.parts
+        else f'/{name.as_posix()}'
+    )
 
     def serve(req: Request, res: Response, ctx: Context) -> None:
         path = '' if (hidden := '/.' in f'/{req.params["*"]}') else req.params['*']

@@ -16,11 +16,18 @@ F = TypeVar('F', bound=Handler)
 
 
 def verb(declared: F) -> F:
-    """Makes what registers for the method of its name of a signature and a docstring."""
+    """Makes what registers for the method of its name, HTTP for all, of a signature and a docstring."""
 
     @wraps(declared)
     def register(self: Any, route: str, *args: Any, **options: Any) -> Any:
-        return self.METHOD(declared.__name__, route, *args, **options)
+        return self.METHOD(
+            ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT')
+            if declared.__name__ == 'HTTP'
+            else declared.__name__,
+            route,
+            *args,
+            **options,
+        )
 
     return register  # type: ignore[return-value]
 
@@ -54,9 +61,9 @@ class Registrar:
         leaves the body to `req.stream()`; `max_body_size` is bytes. UrlError for a route that cannot work,
         UrlDuplicateError for one that is there already.
         """
-        methods = (method,) if isinstance(method, str) else tuple(method)
         refuse(
-            not methods or any(not TOKEN.issuperset(name) or name in ('', '*', 'WS') for name in methods),
+            not (methods := (method,) if isinstance(method, str) else tuple(method))
+            or any(not TOKEN.issuperset(name) or name in ('', '*', 'WS') for name in methods),
             UrlError,
             f'{method!r} is no method: it is a token such as GET (RFC 9110, 9.1)',
         )
@@ -211,6 +218,7 @@ class Registrar:
     ) -> Callable[[F], F]:
         """Registers a handler for CONNECT."""
 
+    @verb
     def HTTP(
         self,
         route: str,
@@ -223,16 +231,6 @@ class Registrar:
         max_body_size: int | None = None,
     ) -> Callable[[F], F]:
         """Registers a handler for all of the ten methods."""
-        return self.METHOD(
-            ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT'),
-            route,
-            handler,
-            subdomain,
-            name=name,
-            threaded=threaded,
-            stream=stream,
-            max_body_size=max_body_size,
-        )
 
     def WS(
         self,
@@ -314,9 +312,7 @@ class Registrar:
         self._app._open()._labels.add(name.lower())
         return Registrar(self._app, self._prefix, name.lower())
 
-    def _add(
-        self, route: str, func: Any, subdomain: str | None, methods: str | Iterable[str] | None, **fields: Any
-    ) -> Callable[[F], F]:
+    def _add(self, route: str, func: Any, subdomain: str | None, methods: Any, **fields: Any) -> Callable[[F], F]:
         """Registers a route or, where `before` tells of which kind, a hook; without a function gives what does so."""
 
         def register(func: F) -> F:
@@ -332,16 +328,28 @@ class Registrar:
                 f'nobody declared the subdomain {label!r}: app.subdomain({label!r}) does',
             )
             pattern = Pattern(route, app._types, self._prefix)
-            names = (methods,) if isinstance(methods, str) else () if methods is None else tuple(methods)
             if 'before' in fields:
-                app._hooks.append(Hook(pattern, func, label, None if methods is None else names, **fields))
+                app._hooks.append(
+                    Hook(
+                        pattern,
+                        func,
+                        label,
+                        (methods,) if isinstance(methods, str) else methods and tuple(methods),
+                        **fields,
+                    )
+                )
             else:
-                record = Route(pattern, func, label or 'www', names, **fields)
-                claims: dict[Any, str] = {(name, record.subdomain, pattern.shape): pattern.text for name in names}
-                claims |= {(f'the name {record.name!r}',): pattern.text} if record.name else {}
-                for key in claims.keys() & app._shapes.keys():
+                record = Route(pattern=pattern, handler=func, subdomain=label or 'www', methods=methods, **fields)
+                claims = [
+                    *(
+                        (method, record.subdomain, *(part.rank or part.text for part in pattern.segments))
+                        for method in methods
+                    ),
+                    *((f'the name {name!r}',) for name in [record.name] if name),
+                ]
+                for key in app._shapes.keys() & claims:
                     raise UrlDuplicateError(f'{pattern.text} cannot have {key[0]}: {app._shapes[key]} has it already')
-                app._shapes.update(claims)
+                app._shapes.update(dict.fromkeys(claims, pattern.text))
                 app._routes.append(record)
             return func
 

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from itertools import count, zip_longest
 from operator import itemgetter
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
 
 from heaven._resolving import is_async
 from heaven.errors import UrlError, refuse
 from heaven.types import Request
 
 UNTYPED, REST = 1_000_000, 1_000_001
-SAFE = "!$&'()*+,;=:@~"
 
 
 class Type(NamedTuple):
@@ -35,8 +35,7 @@ class Type(NamedTuple):
 
 def to_int(text: str) -> int:
     """`-?[0-9]+`, at most 64 characters."""
-    digits = text.removeprefix('-')
-    return int(text if digits.isascii() and digits.isdigit() and len(text) <= 64 else 'none')
+    return int(text if text.isascii() and text.removeprefix('-').isdigit() and len(text) <= 64 else 'none')
 
 
 def to_float(text: str) -> float:
@@ -66,8 +65,7 @@ def to_uuid(text: str) -> Any:
     """A UUID as RFC 9562 writes it, in hexadecimal groups of 8-4-4-4-12."""
     from uuid import UUID
 
-    value = UUID(text)
-    return {str(value): value}[text.lower()]
+    return {str(value := UUID(text)): value}[text.lower()]
 
 
 rank = count(1)
@@ -119,8 +117,11 @@ class Pattern:
         refuse(not text.startswith('/'), UrlError, f'{text!r} must begin with a slash: {"/" + text!r}')
         self.text, _, query = f'{prefix}{text}'.partition('?')
         parts = self.text.removesuffix('/').split('/')[1:]
-        for odd in [part for part in parts if part in ('', '.', '..')]:
-            raise UrlError(f'{self.text!r} has a segment {odd!r}, which no request ever matches')
+        refuse(
+            odd := [part for part in parts if part in ('', '.', '..')],
+            UrlError,
+            f'{self.text!r} has segments that no request ever matches: {odd}',
+        )
         self.segments = tuple(
             ANY if part == '*' else Segment(*(self.typed(part[1:], types) if part[0] == ':' else (part, None, 0)))
             for part in parts
@@ -130,20 +131,21 @@ class Pattern:
         self.check()
 
     def check(self) -> None:
-        """Refuses what no path could mean, and notes the rank and the shape."""
-        names = [segment.text for segment in self.segments if segment.type]
+        """Refuses what no path could mean, and notes the rank."""
         self.rank = tuple(segment.rank for segment in self.segments)
-        self.shape = tuple(segment.rank or segment.text for segment in self.segments)
         refuse(REST in self.rank[:-1], UrlError, f"{self.text!r}: '*' is the rest of the path and must be last")
-        refuse(len(set(names)) != len(names), UrlError, f'{self.text!r} names a parameter twice')
+        refuse(
+            len({segment.text for segment in self.segments if segment.type}) < len(self.rank) - self.rank.count(0),
+            UrlError,
+            f'{self.text!r} names a parameter twice',
+        )
 
     def under(self, prefix: 'Pattern | None') -> 'Pattern':
         """Gives this pattern below a prefix."""
-        pattern = copy(self)
-        if prefix is not None:
-            pattern.text = prefix.text.rstrip('/') + ('' if self.text == '/' else self.text) or '/'
-            pattern.segments = prefix.segments + self.segments
-            pattern.check()
+        pattern, above = copy(self), prefix.text.rstrip('/') if prefix else ''
+        pattern.text = above + ('' if self.text == '/' else self.text) or '/'
+        pattern.segments = (*(prefix.segments if prefix else ()), *self.segments)
+        pattern.check()
         return pattern
 
     def query(self, part: str, types: Mapping[str, Type]) -> tuple[str, tuple[str, Callable[[str], Any], list[Any]]]:
@@ -196,28 +198,25 @@ class Pattern:
             value: Any = params.get(segment.text) if segment.type else segment.text
             refuse(value is None, UrlError, f'{self.text!r} needs a value for {segment.text!r}')
             text = value.isoformat() if hasattr(value, 'isoformat') else str(value)
-            parts = text.split('/') if segment.rank == REST else [text]
             refuse(
-                {'.', '..'} & {*parts} or segment.rank != REST and not segment.takes(text),
+                not {'.', '..'}.isdisjoint(text.split('/') if segment.rank == REST else [text])
+                or segment.rank != REST
+                and not segment.takes(text),
                 UrlError,
                 f'{text!r:.80} is no {segment.text!r} of {self.text!r}: it would not match back',
             )
-            path += ''.join(f'/{quote(part, safe=SAFE)}' for part in parts)
+            path += '/' + quote(text, safe="!$&'()*+,;=:@~" + '/' * (segment.rank == REST))
         return path or '/'
 
 
-class Route(NamedTuple):
-    """A registration as it was made: plain data, which compiling reads and nothing changes."""
+class Route(SimpleNamespace):
+    """A registration as it was made: plain data, which compiling reads and nothing changes.
 
-    pattern: Pattern
-    handler: Any
-    subdomain: str
-    methods: tuple[str, ...]
-    name: str | None = None
-    threaded: bool = False
-    stream: bool = False
-    max_body_size: int | None = None
-    origins: Sequence[str] | None = None
+    It has a `pattern`, a `handler`, a `subdomain`, the `methods`, and what was said beside that.
+    """
+
+    threaded = stream = False
+    name = max_body_size = origins = None
 
 
 class Entry:
@@ -230,9 +229,10 @@ class Entry:
     )  # fmt: skip
 
     def __init__(self: Any, **fields: Any) -> None:
-        fields = dict.fromkeys(('before', 'after', 'always', 'names', 'queries'), ()) | fields
         for name in self.__slots__:
-            setattr(self, name, fields.get(name))
+            setattr(
+                self, name, fields.get(name, () if name in ('before', 'after', 'always', 'names', 'queries') else None)
+            )
         self.digits = len(str(self.limit))
         self.special = bool(self.always) or bool(self.head)
         chain = (*self.before, *([converted] if self.queries else []), self.handler)
@@ -259,10 +259,12 @@ class Router:
     for one that no literal is.
     """
 
-    missing: Any = None
-
     def __init__(self) -> None:
-        self._rows, self._sizes = dict[tuple[int, ...], Any](), list[dict[str | None, list[Any]]]()
+        self._rows, self._sizes, self.missing = (
+            dict[tuple[int, ...], Any](),
+            list[dict[str | None, list[Any]]](),
+            cast(Any, None),
+        )
         self.literals, self._tails, self._waists = (dict[str, Any]() for _ in range(3))
 
     def add(self, method: str, entry: Any) -> Any:
@@ -279,13 +281,15 @@ class Router:
 
     def freeze(self) -> None:
         """Makes what lookups use of what was added."""
-        rows, begins = sorted(self._rows.items()), dict[tuple[int, ...], set[str | None]]()
-        ends: dict[tuple[str, ...], set[tuple[int, ...]]] = {}
+        rows, begins, ends = (
+            sorted(self._rows.items()),
+            dict[tuple[int, ...], set[str | None]](),
+            dict[tuple[str, ...], set[tuple[int, ...]]](),
+        )
         for rank, (_, leaves, _) in rows:
             fixed = (*map(bool, rank), True).index(True)
             for leaf in leaves.values():
-                pattern = next(iter(leaf.values())).pattern
-                key = tuple(segment.text for segment in pattern.segments if segment.type is None)
+                key = tuple(segment.text for segment in next(iter(leaf.values())).pattern.segments if not segment.type)
                 begins.setdefault(rank, set()).add(key[0] if rank[:1] == (0,) else None)
                 path, end = ''.join(f'/{text}' for text in key[:fixed]), rank[fixed:]
                 others = ends.setdefault(key[:fixed], set())  # of better rank: some may match the same paths
@@ -295,14 +299,16 @@ class Router:
                 elif end == (UNTYPED,):
                     self._tails[path] = {} if any(0 < other[0] < UNTYPED for other in others) else leaf
                 elif end == (UNTYPED, 0):
-                    beaten = any({*other[:2]} - {0, UNTYPED} or REST in other[2:3] for other in others)
-                    self._waists.setdefault(path, {})[key[-1]] = {} if beaten else leaf
+                    self._waists.setdefault(path, {})[key[-1]] = (
+                        {} if any({*other[:2]} - {0, UNTYPED} or REST in other[2:3] for other in others) else leaf
+                    )
                 for at in range(fixed + bool(end)):
                     ends.setdefault(key[:at], set()).add(rank[at:])
         for size in range(max(map(len, self._rows), default=0) + 3):
             fits = [(row, begins[rank]) for rank, row in rows if len(rank) == size - 1 or 0 < row[2] <= size]
-            firsts = {None}.union(*(own for _, own in fits))
-            self._sizes.append({at: [row for row, own in fits if own & {at, None}] for at in firsts})
+            self._sizes.append(
+                {at: [row for row, own in fits if own & {at, None}] for at in {None}.union(*(own for _, own in fits))}
+            )
 
     def find(self, req: Request, method: str, path: str) -> Any:
         """Finds the entry of a path in its usual spelling and sets the parameters; None where it takes a search.
@@ -366,8 +372,7 @@ class Router:
 
 def filled(text: str) -> str:
     """Takes any text but none."""
-    refuse(not text, ValueError, 'no text')
-    return text
+    return text or str(int(text))  # which raises
 
 
 def readings(path: str, segments: Iterable[str]) -> list[list[str]]:

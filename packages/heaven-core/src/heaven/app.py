@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self, cast
 
 from heaven._lifecycle import Lifecycle
 from heaven._registering import Registrar
-from heaven._routing import TYPES, Type, rank
+from heaven._routing import TYPES, Pattern, Type, rank
 from heaven._table import walk
 from heaven.context import Keeper, Shelf
 from heaven.errors import UrlError, optional, refuse
@@ -94,22 +94,20 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
 
     def ERROR(self, kind: int | type[BaseException], handler: Handler | str | None = None) -> Any:
         """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
-        if handler is None:
-            return lambda func: self.ERROR(kind, func)
         refuse(
             not isinstance(kind, int) and not (isinstance(kind, type) and issubclass(kind, BaseException)),
             TypeError,
             f'ERROR takes a status or an exception class, not {kind!r}',
         )
-        self._open()._errors[kind] = handler
-        return handler
+        self._open()._errors.update({} if handler is None else {kind: handler})
+        return partial(self.ERROR, kind) if handler is None else handler
 
     def url(self, name: str, /, **params: Any) -> str:
         """Builds the path of a named route, prefixes included; typed queries of the route may be given too.
 
         UrlError for a name nobody gave, a parameter that is missing, or a value that would not match back.
         """
-        found = [
+        found: list[tuple[bool, Pattern]] = [
             (place.app is not self, route.pattern.under(place.prefix))
             for place in walk(self._root())
             for route in place.app._routes
@@ -179,8 +177,9 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
 
     def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
         """Serves the app with uvicorn, which takes the options."""
-        options = {'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
-        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **options)
+        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(
+            self, **{'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
+        )
 
 
 App.__new__.__wrapped__ = App.__init__  # type: ignore[attr-defined]  # whose signature help() and tools show

@@ -53,15 +53,6 @@ class Keeper:
         """Removes a key and gives the value that was kept; KeyError if there was none."""
         return self._kept.pop(key)
 
-    def _kept_as(self, name: str) -> Any:
-        """Gives the value kept under a name; AttributeError, which names what is there, if there is none."""
-        if name in self._kept:
-            return self._kept[name]
-        raise AttributeError(
-            f'nothing was kept as {name!r}; kept: {", ".join(self._kept) or "nothing"}'
-            + '; app.sessions(secret_key) turns sessions on' * (name == 'session')
-        )
-
 
 class Context(Keeper):
     """What one request carries from hook to handler to template.
@@ -78,12 +69,17 @@ class Context(Keeper):
         def __setattr__(self, name: str, value: Any) -> None:
             """Keeps a value for the rest of the request, as any object does."""
 
-    def __getattr__(self, name: str) -> Any:
-        return self._kept_as(name)
+    def __getattr__(self: Keeper, name: str) -> Any:
+        if name in self._kept:
+            return self._kept[name]
+        raise AttributeError(
+            f'nothing was kept as {name!r}; kept: {", ".join(self._kept) or "nothing"}'
+            + '; app.sessions(secret_key) turns sessions on' * (name == 'session')
+        )
 
     def keep(self, key: str, value: Any) -> None:
         """Keeps a value for the rest of the request; AttributeError for a reserved name."""
-        refuse(hasattr(Keeper, key), AttributeError, f'ctx.{key} is reserved: keep your value under another name')
+        refuse(hasattr(Context, key), AttributeError, f'ctx.{key} is reserved: keep your value under another name')
         setattr(self, key, value)
 
     def __contains__(self, name: object) -> bool:
@@ -92,8 +88,7 @@ class Context(Keeper):
 
 for name in ('session', 'app', 'request', 'response', 'headers', 'cookies'):
     # cannot be set; what a property cannot read is asked of __getattr__
-    says = f'ctx.{name} is reserved: keep your value under another name'
-    setattr(Context, name, property(None, lambda _, value, says=says: refuse(True, AttributeError, says)))  # type: ignore[misc]
+    setattr(Context, name, property(None, lambda ctx, value, name=name: ctx.keep(name, value)))  # type: ignore[misc]
 
 
 class Shelf:
@@ -103,7 +98,7 @@ class Shelf:
         vars(self)['_app'] = app
 
     def __getattr__(self, name: str) -> Any:
-        return self._app._kept_as(name)
+        return Context.__getattr__(self._app, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._app.keep(name, value)

@@ -32,8 +32,11 @@ class Abort(HeavenError):
     """
 
     def __init__(self, body: Any = None, status: Any = None) -> None:
-        if isinstance(body, int) and 400 <= body <= 599 and not (isinstance(status, int) and 400 <= status <= 599):
-            body, status = status, body
+        body, status = (
+            (status, body)
+            if isinstance(body, int) and 400 <= body <= 599 and not (isinstance(status, int) and 400 <= status <= 599)
+            else (body, status)
+        )
         refuse(
             status is not None and (not isinstance(status, int) or not 200 <= status <= 599),
             ValueError,

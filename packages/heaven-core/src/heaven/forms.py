@@ -51,8 +51,11 @@ class File:
 
         A name of `../../etc/passwd` is made `passwd`, and one of `C:\\\\temp\\\\a?.pdf` `a_.pdf`.
         """
-        name = UNSAFE.sub('_', self.filename.replace('\\', '/').rpartition('/')[2]).strip('. ') or 'file'
-        path = PurePath(UNSOUND.sub(r'_\g<0>', name))
+        path = PurePath(
+            UNSOUND.sub(
+                r'_\g<0>', UNSAFE.sub('_', self.filename.replace('\\', '/').rpartition('/')[2]).strip('. ') or 'file'
+            )
+        )
         suffix = path.suffix.encode()[:32]
         name = (path.stem.encode()[: 255 - len(suffix)] + suffix).decode(errors='ignore')
         return name if name == self.filename else File(name).safe_name  # what was cut may end in a space
@@ -212,11 +215,16 @@ def parts(fields: dict[str, list[Any]], content_type: str, spill: int) -> Genera
                         (heads, MAX_HEADS, f'bytes of headers in all its parts, {LINE} more a line'),
                     )
                     refuse(CONTROL.search(head), ClientError, 'the headers of a part hold control characters')
-                    name = library.parse_options_header(  # part.filename lacks the folders of Windows
-                        dict(part.headerlist)['Content-Disposition'] if is_file else '',
-                        unquote=lambda value, _: library.content_disposition_unquote(value),
-                    )[1].get('filename', part.filename or '')
-                    values.append(File(name, part.content_type, spill if is_file else 0))
+                    values.append(
+                        File(
+                            library.parse_options_header(  # part.filename lacks the folders of Windows
+                                dict(part.headerlist)['Content-Disposition'] if is_file else '',
+                                unquote=lambda value, _: library.content_disposition_unquote(value),
+                            )[1].get('filename', part.filename or ''),
+                            part.content_type,
+                            spill if is_file else 0,
+                        )
+                    )
                 elif event is None and not is_file:
                     values[-1] = decode(values[-1].content, (part.charset or 'utf-8').lower())
                 else:  # more of a part, or the end of a file, which is rewound

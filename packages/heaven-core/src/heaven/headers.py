@@ -12,8 +12,7 @@ MAX_QUERIES, MAX_COOKIES = 1000, 180
 TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 VALUE = frozenset(map(chr, (9, *range(0x20, 0x7F), *range(0x80, 0x100))))
 FRAMING = frozenset({b'content-length', b'transfer-encoding', b'set-cookie'})
-_free: dict[str, bytes] = {}
-_asked: dict[str, bytes] = {}
+_free, _asked = dict[str, bytes](), dict[str, bytes]()
 _known_header, _known_name = _free.get, _asked.get  # a method of an imported name is looked up anew at every call
 
 

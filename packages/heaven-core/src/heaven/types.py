@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from heaven import App as App, Context as Context, Request as Request, Response as Response
-    from heaven._registering import Registrar as Registrar
     from heaven._table import Table as Table
     from heaven.forms import Form as Form
     from heaven.rendering import Renderer as Renderer
 else:
-    App = Context = Form = Registrar = Renderer = Request = Response = Table = Any
+    App = Context = Form = Renderer = Request = Response = Table = Any
 
 Entry = Any  # its slots have a value each for every route
 Scope = MutableMapping[str, Any]
