@@ -10,7 +10,7 @@ import time
 
 import pytest
 from driver import Live, StartupFailed, call
-from heaven import App, HandlerError, HeavenError, Router, SubdomainError, UrlDuplicateError, UrlError
+from heaven import STARTUP, App, HandlerError, HeavenError, Router, SubdomainError, UrlDuplicateError, UrlError
 
 
 def ok(req, res, ctx):
@@ -592,3 +592,26 @@ def test_routes_lists_what_is_registered():
     text = '\n'.join(str(route) for route in listing)
     for word in ('GET', 'POST', '/a/:x:int', '/b', '/c/*', 'wards.records.f'):
         assert word in text
+
+
+NOT_CALLABLE = {
+    'GET': lambda app: app.GET('/', 5),
+    'BEFORE': lambda app: app.BEFORE('/*', 5),
+    'ERROR': lambda app: app.ERROR(404, 5),
+    'ON': lambda app: app.ON(STARTUP, 5),
+    'DAEMON': lambda app: app.DAEMON(5),
+    'TYPE': lambda app: app.TYPE('x', 5),
+    'use': lambda app: app.use(5),
+}
+
+
+@pytest.mark.parametrize('verb', NOT_CALLABLE)
+def test_what_cannot_be_called_is_refused_where_it_is_registered(verb):
+    with pytest.raises(TypeError, match='5 is neither a callable nor the dotted path of one'):
+        NOT_CALLABLE[verb](App())
+
+
+def test_a_method_that_is_named_twice_is_one():
+    app = App()
+    app.METHOD(['GET', 'GET'], '/', lambda req, res, ctx: res.out(200, 'once'))
+    assert call(app).text == 'once'

@@ -41,7 +41,7 @@ class Lifecycle:
         errors.refuse(
             event not in (STARTUP, SHUTDOWN, DAEMON), ValueError, f'{event!r} is no event: use STARTUP or SHUTDOWN'
         )
-        self._open()._events.append((event, func))
+        self._open(func)._events.append((event, func))
         return func
 
     def ONCE(self, func: Any) -> Any:
@@ -87,9 +87,15 @@ class Lifecycle:
         (twin._compile if self._running and self.parent is None else twin._point)()
         return twin  # type: ignore[no-any-return]
 
-    def _open(self) -> App:
+    def _open(self, func: Any = '') -> App:
+        """Gives the app for something to be registered on it, and refuses what nobody could call."""
         errors.refuse(
             self._running, RuntimeError, 'the app is running: register before it starts, or after it has shut down'
+        )
+        errors.refuse(
+            not callable(func) and not isinstance(func, str),
+            TypeError,
+            f'{func!r:.80} is neither a callable nor the dotted path of one',
         )
         return cast('App', self)
 

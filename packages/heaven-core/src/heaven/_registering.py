@@ -62,7 +62,7 @@ class Registrar:
         UrlDuplicateError for one that is there already.
         """
         refuse(
-            not (methods := (method,) if isinstance(method, str) else tuple(method))
+            not (methods := (method,) if isinstance(method, str) else tuple(dict.fromkeys(method)))
             or any(not TOKEN.issuperset(name) or name in ('', '*', 'WS') for name in methods),
             UrlError,
             f'{method!r} is no method: it is a token such as GET (RFC 9110, 9.1)',
@@ -316,12 +316,7 @@ class Registrar:
         """Registers a route or, where `before` tells of which kind, a hook; without a function gives what does so."""
 
         def register(func: F) -> F:
-            app, label = self._app._open(), subdomain.lower() if subdomain else self._subdomain
-            refuse(
-                not (callable(func) or isinstance(func, str)),
-                TypeError,
-                f'{route}: {func!r} is neither a callable nor the dotted path of one',
-            )
+            app, label = self._app._open(func), subdomain.lower() if subdomain else self._subdomain
             refuse(
                 label is not None and label not in app._labels,
                 SubdomainError,

@@ -107,8 +107,7 @@ class Table:
                     if len(sent.get(b'content-length', b'')) < entry.digits and len(sent) == len(given):
                         req._parts = {'_fields': sent}
                         message = await receive()
-                        data = message.get('body', b'')
-                        size = len(data)
+                        size = len(data := message.get('body', b''))
                         number = LENGTHS[size][1] if size < 4096 else b'%d' % size
                         if (
                             sent.get(b'content-length', number) == number
@@ -205,8 +204,15 @@ class Table:
             allow = ', '.join(sorted({*found, 'OPTIONS'})) if found or whole else None
             status = 400 if wrong else 404 if not allow else 204 if method == 'OPTIONS' else 405
             entry = self._unmatched(app, method, status, allow)
-        guards = (pair for pair in self.reach(entry.app, matched) if pair[1].always or not wrong)
-        return self._guarded(entry, method, tuple(at for at, guard in guards if any(map(guard.pattern.covers, reads))))
+        return self._guarded(
+            entry,
+            method,
+            tuple(
+                at
+                for at, guard in self.reach(entry.app, matched)
+                if (guard.always or not wrong) and any(map(guard.pattern.covers, reads))
+            ),
+        )
 
 
 def unmatched(app: App, method: str, status: int, allow: str | None) -> Any:
@@ -237,8 +243,8 @@ def compile_tables(root: App) -> dict[str, Table]:
             for key, handler in app._errors.items()
             if (func := app._resolve(handler, f'ERROR({key})')) is not None
         }
-        probe = [Hook(Pattern('/*', app._types), app._probe, None, None, True)] if app._probe else []
-        for hook in [*probe, *app._hooks]:
+        probe = Hook(Pattern('/*', app._types), app._probe, None, None, True)
+        for hook in [probe, *app._hooks] if app._probe else app._hooks:
             if (func := app._resolve(hook.func, hook.pattern.text)) is not None:
                 guard, own = guard_of(hook, func, place, len(places) > 1), hook.subdomain
                 for table in [tables[place.label(own)]] if own else tables.values():

@@ -90,7 +90,7 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
         app.TYPE('slug', lambda text: text if text.islower() else int('x'))
         app.GET('/articles/:title:slug', show)
         """
-        self._open()._types[name] = Type(name, next(rank), convert)
+        self._open(convert)._types[name] = Type(name, next(rank), convert)
 
     def ERROR(self, kind: int | type[BaseException], handler: Handler | str | None = None) -> Any:
         """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
@@ -99,8 +99,10 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
             TypeError,
             f'ERROR takes a status or an exception class, not {kind!r}',
         )
-        self._open()._errors.update({} if handler is None else {kind: handler})
-        return partial(self.ERROR, kind) if handler is None else handler
+        if handler is None:
+            return partial(self.ERROR, kind)
+        self._open(handler)._errors[kind] = handler
+        return handler
 
     def url(self, name: str, /, **params: Any) -> str:
         """Builds the path of a named route, prefixes included; typed queries of the route may be given too.
@@ -146,7 +148,7 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
 
     def use(self, middleware: Callable[..., ASGIApp], **options: Any) -> None:
         """Wraps the whole app in an ASGI middleware, the last one added outermost: `app.use(GZipMiddleware)`."""
-        self._open()._middlewares.append((middleware, options))
+        self._open(middleware)._middlewares.append((middleware, options))
         self._point()
 
     def plug(self, plugin: Plugin) -> Any:

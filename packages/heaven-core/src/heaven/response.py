@@ -52,8 +52,8 @@ KINDS: dict[type, _Kind] = {
     memoryview: BYTES,
     type(None): EMPTY,
 }
-MARKS = {'__dataclass_fields__': JSON, '__aiter__': STREAM, 'read': None, '__next__': STREAM}
-known_kind = KINDS.get  # a method of an imported name is looked up anew at every call
+MARKS: dict[str, _Kind | None] = {'__dataclass_fields__': JSON, '__aiter__': STREAM, 'read': None, '__next__': STREAM}
+known_kind: Callable[[type], _Kind | None] = KINDS.get  # a method of an imported name is looked up anew at every call
 
 
 def kind_of(body: Any) -> _Kind:
