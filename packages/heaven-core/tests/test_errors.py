@@ -442,6 +442,14 @@ def test_debug_shows_the_traceback_escaped_as_html_or_as_text():
         assert 'html' not in as_text.header('content-type')
 
 
+@pytest.mark.parametrize('isolated', [True, False])
+def test_debug_of_an_app_is_for_those_mounted_on_it_too(isolated):
+    root, child = App(debug=True), App()
+    child.GET('/', raising(Ward()))
+    root.mount(child, '/child', isolated=isolated)
+    assert 'test_errors' in call(root, target='/child', catch=True).text
+
+
 def test_debug_does_not_touch_what_is_no_500():
     app = App(debug=True)
     app.GET('/a', lambda req, res, ctx: res.abort('No', 403))

@@ -95,6 +95,7 @@ def test_values_of_the_type_itself_lead_back_to_themselves(app, name, value):
         ('one', {'x': '.'}),
         ('one', {'x': '..'}),
         ('one', {'x': None}),
+        ('one', {'x': '\ud800'}),
         ('int', {'x': 'a'}),
         ('int', {'x': 1.5}),
         ('int', {'x': True}),

@@ -200,6 +200,7 @@ class Pattern:
             text = value.isoformat() if hasattr(value, 'isoformat') else str(value)
             refuse(
                 not {'.', '..'}.isdisjoint(text.split('/') if segment.rank == REST else [text])
+                or text.encode(errors='replace').decode() != text
                 or segment.rank != REST
                 and not segment.takes(text),
                 UrlError,

@@ -87,11 +87,11 @@ def line(app: App | None) -> list[App]:
 def plain(req: Request, res: Response, ctx: Context) -> None:
     """Answers where no ERROR handler does: in the words of the error or the status, in debug with the traceback."""
     error = res.error
-    if error is not None and not isinstance(error, (Abort, ClientError)) and req._entry.app.debug:
+    said = error.body if isinstance(error, Abort) else str(error) if isinstance(error, ClientError) else None
+    if error is not None and not isinstance(error, (Abort, ClientError)) and any(app.debug for app in line(req.app)):
         from heaven._debug import page
 
         return page(error, req, res)
-    said = error.body if isinstance(error, Abort) else str(error) if isinstance(error, ClientError) else None
     res.body = (
         getattr(HTTPStatus._value2member_map_.get(res.status), 'phrase', f'Status {res.status}')
         if said is None
