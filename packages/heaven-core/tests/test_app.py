@@ -158,6 +158,11 @@ def test_a_handler_sees_the_app_that_it_was_registered_on():
 
 def test_a_configuration_stays_live_and_keeps_its_defaults():
     config, missing = {}, defaultdict(lambda: 'none')
-    app, other = App(config), App(missing)
+    app, other = App(config), App(lambda: missing)
     config['X'] = 1
     assert (app.CONFIG('X'), other.CONFIG('Y')) == (1, 'none')
+
+
+def test_a_configuration_of_none_has_no_keys():
+    with pytest.raises(KeyError):
+        App(lambda: None).CONFIG('X')

@@ -422,3 +422,9 @@ def test_a_message_may_leave_out_what_asgi_lets_it_leave_out():
         return await Sparse(limited(10), 'POST', body=None).reply()
 
     assert asyncio.run(run()).body == b''
+
+
+def test_a_client_that_was_told_to_continue_is_drained_though_its_first_chunk_is_too_large():
+    headers = {'expect': '100-continue', 'transfer-encoding': 'chunked'}
+    reply, exchange = noting(limited(10), body=[b'x' * 20, b'x' * 20, b'x'], headers=headers)
+    assert (reply.status, exchange.received) == (413, 3)

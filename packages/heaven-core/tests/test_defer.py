@@ -204,3 +204,18 @@ def test_the_response_is_whole_before_the_work_is_done():
             return await exchange.reply()
 
     assert asyncio.run(main()).text == 'x'
+
+
+def test_a_plain_function_may_defer_what_can_be_awaited():
+    ran = []
+
+    async def audit(app):
+        ran.append(1)
+
+    assert call_with(lambda app: audit(app)) and ran == [1]
+
+
+def call_with(func):
+    app = App()
+    app.GET('/', lambda req, res, ctx: res.out(200, 'x').defer(func))
+    return call(app).status == 200

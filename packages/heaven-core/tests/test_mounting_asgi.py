@@ -506,3 +506,61 @@ def test_a_target_in_absolute_form_reaches_an_app_as_its_path():
     call(app, 'GET', 'http://a.com/admin/x%2Fy')
     (scope,) = foreign.scopes
     assert (scope['root_path'], scope['path'], scope['raw_path']) == ('/admin', '/admin/x/y', b'/admin/x%2Fy')
+
+
+def asked_first(app):
+    async def hook(req, res, ctx):
+        await req.disconnected()
+
+    parent = App(max_body_size=100)
+    parent.BEFORE('/*', hook)
+    parent.mount(app, '/f')
+    return parent
+
+
+@pytest.mark.parametrize('chunks', [[b'x' * 120], [b'x' * 60, b'x' * 60, b'x']])
+def test_a_hook_that_asks_whether_the_client_left_takes_nothing_from_an_app(chunks):
+    async def child(scope, receive, send):
+        body, more = b'', True
+        while more:
+            message = await receive()
+            body, more = body + message['body'], message['more_body']
+        headers = [(b'content-length', b'%d' % len(body))]
+        await send({'type': 'http.response.start', 'status': 200, 'headers': headers})
+        await send({'type': 'http.response.body', 'body': body})
+
+    reply = call(asked_first(child), 'POST', '/f', body=chunks)
+    assert (reply.body, reply.header('connection')) == (b''.join(chunks), None)
+
+
+def test_an_app_may_give_up_waiting_for_a_message_after_a_hook_asked_whether_the_client_left():
+    async def child(scope, receive, send):
+        given_up = 0
+        await receive()
+        for _ in range(2):
+            try:
+                await asyncio.wait_for(receive(), 0.01)
+            except TimeoutError:
+                given_up += 1
+        await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', b'1')]})
+        await send({'type': 'http.response.body', 'body': b'%d' % given_up})
+
+    assert call(asked_first(child), 'GET', '/f').body == b'2'
+
+
+@pytest.mark.parametrize('chunks', [[b'a=1'], [b'a=', b'1']])
+def test_a_hook_that_reads_the_form_leaves_the_body_to_an_app(chunks):
+    async def hook(req, res, ctx):
+        assert (await req.form).a == '1'
+
+    async def child(scope, receive, send):
+        message = await receive()
+        headers = [(b'content-length', b'%d' % len(message['body']))]
+        await send({'type': 'http.response.start', 'status': 200, 'headers': headers})
+        await send({'type': 'http.response.body', 'body': message['body']})
+
+    app = App()
+    app.BEFORE('/*', hook)
+    app.mount(child, '/f')
+    headers = {'content-type': 'application/x-www-form-urlencoded'}
+    assert call(app, 'POST', '/f', body=chunks, headers=headers).body == b'a=1'

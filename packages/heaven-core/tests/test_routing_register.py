@@ -525,8 +525,11 @@ def test_a_dotted_path_may_be_of_what_a_package_took_from_a_module_of_the_same_n
     app = App()
     app.GET('/', 'wards_for_test.home')
     app.GET('/long', 'wards_for_test.home.home')
+    (modules / 'wards_for_test' / 'f.py').write_text('def f(req, res, ctx):\n    res.body = "f"\n')
+    (modules / 'wards_for_test' / '__init__.py').write_text('from .f import f\nfrom .home import home\n')
+    app.GET('/short', 'wards_for_test.f.f')
     with Live(app) as live:
-        assert [live.call('GET', path).text for path in ('/', '/long')] == ['home', 'home']
+        assert [live.call('GET', path).text for path in ('/', '/long', '/short')] == ['home', 'home', 'f']
 
 
 def test_a_dotted_path_works_without_lifespan(modules):

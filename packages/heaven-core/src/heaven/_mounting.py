@@ -61,7 +61,9 @@ class Foreign:
         names = {name for name, _ in extra} - {b'set-cookie', b'vary'}
 
         async def receive() -> Message:
-            await settled(req._pending if req._held is None else None)
+            if req._held is None:
+                pending, req._pending = req._pending, None
+                await settled(pending)
             if req._held is None:
                 return {'type': 'http.disconnect'} if req._gone else await req._receive()
             held, req._held = bytes(req._held), None

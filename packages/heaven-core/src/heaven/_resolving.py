@@ -25,10 +25,9 @@ def imported(dotted: str, app: App, where: str) -> Any:
         tops = [top, f'{app._package}.{top}'] if app._package else [top]
         name = next(filter(util.find_spec, tops), top)
         found: Any = import_module(name)
-        *between, last = rest.split('.')
-        for part in (*between, last):
+        for part in rest.split('.'):
             name = f'{name}.{part}'
-            own = part is last and hasattr(found, part)
+            own = name.endswith(dotted) and hasattr(found, part)
             module = not own and hasattr(found, '__path__') and (name in modules or util.find_spec(name))
             found = import_module(name) if module else getattr(found, part)
     except Exception as error:

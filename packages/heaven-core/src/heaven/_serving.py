@@ -243,7 +243,7 @@ async def attempt(func: Callable[[], Any], says: str, *args: Any) -> None:
     from asyncio import CancelledError, current_task
 
     try:
-        await settled(func())
+        await settled(await settled(func()))
     except (Exception, CancelledError) as error:
         if isinstance(error, CancelledError) and cast(Any, current_task()).cancelling():
             raise

@@ -59,7 +59,7 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
         self.debug: bool = debug
         self.max_body_size: int = max_body_size
         self.domain: str | None = domain
-        self._config, self._json = {} if config is None else config() if callable(config) else config, json
+        self._config, self._json = {} if (given := config() if callable(config) else config) is None else given, json
         self._types, self._handlers = dict(TYPES), dict[Any, Handler]()
 
     @property

@@ -67,7 +67,7 @@ class Request:
     _body: bytes | None
     _parts: dict[str, Any] | None
     _app = _pending = _interrupt = _held = cast(Any, None)
-    _more, _ended, _gone, _streamed, _reading, _overflow, _received = True, False, False, False, False, 0, 0
+    _more, _ended, _gone, _streamed, _reading, _overflow, _dropped, _received = True, *[False] * 4, 0, 0, 0
     _cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
 
     @property
@@ -265,15 +265,15 @@ class Request:
             RuntimeError,
             'the body can be read once, and it was',
         )
-        self._streamed = True
+        self._streamed = self._reading = True
         return self._pieces(limit)
 
     async def _pieces(self, limit: int | None) -> AsyncIterator[bytes]:
         from asyncio import sleep
 
-        chunk, size, announced, self._reading = b'', 0, max(self._overflow, self.length or 0), True
+        chunk, size, announced = b'', 0, max(self._dropped, self.length or 0)
         try:
-            while not self._overflow if limit is None else max(size, announced) <= limit:
+            while limit is None or max(size, announced) <= limit:
                 if chunk:
                     yield chunk
                 if not self._more:
@@ -286,7 +286,7 @@ class Request:
             self._reading = False
             self._watch()
         self._overflow, self._special = max(size, announced), True
-        raise TooLarge(f'the body is larger than {self._entry.limit if limit is None else limit} bytes')
+        raise TooLarge(f'the body is larger than {limit} bytes')
 
     async def _next(self) -> bytes:
         """Gives the next piece of the body: what was heard of it, if something was."""
@@ -295,7 +295,6 @@ class Request:
             await (pending or self._hear())
         if self._held is None:
             raise Disconnected('the client has left')
-        self._received += 1
         chunk, self._held, self._more = bytes(self._held), None, not self._ended
         self._watch()
         return chunk
@@ -306,8 +305,12 @@ class Request:
             self._listen()
 
     def _listen(self) -> None:
-        """Listens for the client leaving, but no further than one chunk ahead of the one that reads the body."""
-        if self._pending is None and not self._gone and not (self._reading and self._held is not None):
+        """Listens for the client leaving: one chunk ahead of the one that reads the body, else up to the limit."""
+        if (
+            self._pending is None
+            and not self._gone
+            and (self._held is None or not self._reading and len(self._held) <= self._entry.limit)
+        ):
             from asyncio import ensure_future
 
             self._pending, self._special = ensure_future(self._hear()), True
@@ -321,13 +324,17 @@ class Request:
             self._watch()
 
     def _take(self, message: Message) -> None:
-        """Notes that the client has left, or keeps a chunk for who reads the body; of a nobody's, up to the limit."""
+        """Notes that the client has left, or keeps a chunk; past the limit none that reader or answer left."""
         if message['type'] == 'http.request':
-            held, self._ended = self._held, not message.get('more_body')
+            held, self._ended, self._received = self._held, not message.get('more_body'), self._received + 1
             self._held = b'' if held is None else held if isinstance(held, bytearray) else bytearray(held)
             self._held += message.get('body', b'')
-            if not self._reading and len(self._held) > self._entry.limit:
-                self._overflow, self._held = len(self._held), b''
+            if (
+                len(self._held) > self._entry.limit
+                and not self._reading
+                and (self._streamed or self._interrupt is not None and not self._entry.stream)
+            ):
+                self._dropped, self._held = len(self._held), b''
         else:
             self._gone = True
             if self._interrupt is not None:
