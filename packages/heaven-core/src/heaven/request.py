@@ -324,7 +324,7 @@ class Request:
             self._watch()
 
     def _take(self, message: Message) -> None:
-        """Notes that the client has left, or keeps a chunk; past the limit none that reader or answer left."""
+        """Notes that the client has left, or keeps a chunk; past the limit only one that may still be read."""
         if message['type'] == 'http.request':
             held, self._ended, self._received = self._held, not message.get('more_body'), self._received + 1
             self._held = b'' if held is None else held if isinstance(held, bytearray) else bytearray(held)
