@@ -7,6 +7,7 @@ import sys
 from contextlib import asynccontextmanager
 
 import pytest
+import sentry_sdk
 from asgi_correlation_id import CorrelationIdMiddleware, correlation_id
 from heaven import App
 from heaven_testing import Client
@@ -14,6 +15,7 @@ from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sentry_sdk.integrations.asgi import SentryAsgiMiddleware
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
@@ -97,6 +99,50 @@ def test_opentelemetry_sees_an_exception_that_ends_an_answer_half_way():
         client.get('/half')
     events = [event for span in exporter.get_finished_spans() for event in span.events]
     assert [event.attributes['exception.type'] for event in events] == ['ValueError']
+
+
+@pytest.fixture
+def reported():
+    """The events that Sentry would send."""
+    events = []
+
+    class Kept(sentry_sdk.Transport):
+        def capture_envelope(self, envelope):
+            events.extend(item.payload.json for item in envelope.items if item.type == 'event')
+
+    with sentry_sdk.isolation_scope():
+        sentry_sdk.init('https://key@sentry.example/1', transport=Kept, default_integrations=False)
+        yield events
+        sentry_sdk.get_client().close()
+        sentry_sdk.init()
+
+
+def test_sentry_serves_requests_and_websockets_and_reports_what_fails(reported):
+    async def echo(req, ws, ctx):
+        await ws.send(await ws.receive())
+
+    app = app_with(SentryAsgiMiddleware)
+    app.WS('/echo', echo)
+    with Client(app, raise_app_exceptions=False) as client:
+        assert client.get('/').text == 'x' * 2000
+        assert client.get('/stream').text == 'x' * 3000
+        assert client.get('/none').status_code == 404
+        with client.websocket('/echo') as socket:
+            socket.send('hello')
+            assert socket.receive() == 'hello'
+        assert reported == []
+        assert client.get('/fail').status_code == 500
+    assert [event['exception']['values'][0]['type'] for event in reported] == ['ZeroDivisionError']
+
+
+def test_sentry_works_among_other_middlewares(reported):
+    for order in ([SentryAsgiMiddleware, GZipMiddleware], [GZipMiddleware, SentryAsgiMiddleware]):
+        app = app_with(order[0])
+        app.use(order[1])
+        with Client(app, raise_app_exceptions=False) as client:
+            assert client.get('/').text == 'x' * 2000
+            assert client.get('/fail').status_code == 500
+    assert len(reported) == 2
 
 
 def test_proxy_headers_of_uvicorn_tell_the_address_and_the_scheme_of_the_client():

@@ -115,6 +115,8 @@ def route(routes, method, raw):
 
     `routes` are pairs of method and pattern.
     """
+    if dotted(raw):
+        return 400, None, None
     segments = [decode(segment) for segment in split(raw)]
 
     def rest(i):
@@ -134,25 +136,20 @@ def route(routes, method, raw):
     return 204 if method == 'OPTIONS' else 405, None, allowed | {'OPTIONS'}
 
 
-def normal(path):
-    """The segments that are left when empty ones and `.` are dropped and `..` is resolved."""
-    kept = []
-    for segment in path.split('/'):
-        if segment == '..':
-            kept = kept[:-1]
-        elif segment not in ('', '.'):
-            kept.append(segment)
-    return kept
-
-
 def readings(raw):
     """Every way to read a raw path as sent, each a list of segments."""
-    return [decode(segment) for segment in split(raw)], split(decode(raw)), normal(decode(raw))
+    whole = [decode(segment) for segment in split(raw)], split(decode(raw))
+    return *whole, *([segment for segment in segments if segment] for segments in whole)
+
+
+def dotted(raw):
+    """Is this path none, for a `.` or `..` in its segments as sent or in the decoded path split again?"""
+    return any(segment in ('.', '..') for segment in [*map(decode, raw.split('/')), *decode(raw).split('/')])
 
 
 def covers(pattern, raw):
-    """Does any reading of this path match this pattern?"""
-    return any(match(pattern, segments, str) is not MISS for segments in readings(raw))
+    """Does any reading of this path match this pattern? None of what is no path does."""
+    return not dotted(raw) and any(match(pattern, segments, str) is not MISS for segments in readings(raw))
 
 
 def breadth(pattern, end):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from driver import Exchange, call
 from heaven import App
+from reference import dotted
 from test_files_paths import LEXICAL, MISSES, folder
 
 __all__ = ['folder']
@@ -79,9 +80,7 @@ def test_there_are_no_listings_and_no_dotfiles(site, target):
     assert reply.status == 404 and b'app.js' not in reply.body
 
 
-@pytest.mark.parametrize(
-    'target', ['.env', 'sub/.git/config', '%2eenv', 'sub/%2Egit/config', '.', './a.txt', 'sub/./b.txt']
-)
+@pytest.mark.parametrize('target', ['.env', 'sub/.git/config', '%2eenv', 'sub/%2Egit/config'])
 @pytest.mark.parametrize('options', [{}, {'index': 'a.txt'}])
 def test_a_segment_that_begins_with_a_dot_is_a_miss(folder, target, options):
     assert call(served(folder, '/', **options), 'GET', f'/{target}').status == 404
@@ -92,8 +91,9 @@ def test_a_segment_that_begins_with_a_dot_is_a_miss(folder, target, options):
 def test_no_spelling_of_a_target_leads_out_of_the_folder(folder, path, escape):
     raw = path.encode('utf-8', 'replace')
     raw = b''.join(b'%%%02x' % byte for byte in raw) if escape else raw.replace(b'%', b'%25')
-    reply = call(served(folder, '/static'), 'GET', b'/static/' + raw.replace(b'?', b'%3f'))
-    assert reply.status == 404 and b'secret' not in reply.body
+    target = b'/static/' + raw.replace(b'?', b'%3f')
+    reply = call(served(folder, '/static'), 'GET', target)
+    assert reply.status == (400 if dotted(target.decode('latin-1')) else 404) and b'secret' not in reply.body
     assert reply.header('cache-control') is None
 
 
@@ -102,7 +102,7 @@ def test_raw_targets_lead_nowhere_whatever_the_server_decoded(folder, target):
     app = served(folder, '/static')
     for path in ('/static/../secret.txt', '/static//etc/passwd', '/static/sub/../../secret.txt'):
         for raw in (target, path.encode(), None):
-            assert call(app, 'GET', '/', path=path, raw_path=raw).status == 404
+            assert call(app, 'GET', '/', path=path, raw_path=raw).status == (400 if '..' in path else 404)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_hooks_guard_assets(site):
         '/site/docs',
         '/site//docs/a.txt',
         '/site/docs%2Fa.txt',
-        '/site/x/../docs/a.txt',
+        '/site%2F%2Fdocs/a.txt',
     ):
         assert call(app, 'GET', target).status == 401
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from driver import Live, call
 from heaven import Abort, App
+from reference import dotted
 
 
 class Trace(list):
@@ -40,8 +41,6 @@ def ran():
         ('/*', '//', True),
         ('/', '/', True),
         ('/', '//', True),
-        ('/', '/.', True),
-        ('/', '/a/..', True),
         ('/', '/a', False),
         ('/users/*', '/users', True),
         ('/users/*', '/users/', True),
@@ -61,20 +60,12 @@ def ran():
         ('/admin/*', '/admin/keys', True),
         ('/admin/*', '//admin/keys', True),
         ('/admin/*', '/admin//keys', True),
-        ('/admin/*', '/./admin/keys', True),
-        ('/admin/*', '/x/../admin/keys', True),
-        ('/admin/*', '/x/%2e%2e/admin/keys', True),
-        ('/admin/*', '/x/.%2E/admin', True),
-        ('/admin/*', '/../admin', True),
         ('/admin/*', '/admin%2Fkeys', True),
         ('/admin/*', '/%2Fadmin', True),
         ('/admin/*', '/%61dmin', True),
-        ('/admin/*', '/x%2F..%2Fadmin', True),
-        ('/admin/*', '/admin/../public', True),
         ('/admin/*', '/%2561dmin', False),
         ('/admin/*', '/public', False),
         ('/admin/keys', '/admin//keys', True),
-        ('/admin/keys', '/admin/./keys', True),
         ('/admin/keys', '/admin/keys//', True),
         ('/admin/keys', '/admin%2Fkeys', True),
         ('/admin/keys', '/admin%2f%2fkeys/', True),
@@ -111,6 +102,7 @@ def test_a_hook_covers_a_path_by_any_reading_of_it(ran, pattern, target, covered
         '/admin/keys/x/..',
         'http://example.com/admin/keys',
         'http://example.com//admin/keys',
+        'http://example.com/x/../admin/keys',
     ],
 )
 @pytest.mark.parametrize('route', ['/*', '/:a/:b', '/:a', '/:a/*', '/admin/:x'])
@@ -120,7 +112,7 @@ def test_no_spelling_skips_a_guard(ran, target, route):
     app.HTTP(route, ran.hook('handler'))
     for method in ('GET', 'HEAD', 'POST'):
         reply, names = ran.ask(app, target, method)
-        assert (reply.status, names) == (403, [])
+        assert (reply.status, names) == (400 if dotted(target) else 403, [])
 
 
 def test_a_guard_holds_where_raw_path_and_path_disagree(ran):
@@ -325,11 +317,9 @@ def test_a_before_that_returns_res_with_a_status_or_body_has_answered(ran, kind,
     [
         lambda req, res, ctx: res.header('x-a', 'b'),
         lambda req, res, ctx: res.cookie('a', 'b'),
-        lambda req, res, ctx: setattr(res, 'status', 401),
-        lambda req, res, ctx: setattr(res, 'body', 'x'),
-        lambda req, res, ctx: res.out(401, 'x') and None,
+        lambda req, res, ctx: setattr(ctx, 'user', 'ada'),
     ],
-    ids=range(5),
+    ids=range(3),
 )
 def test_a_before_that_only_prepares_goes_on(ran, goes_on):
     app = App()
@@ -338,18 +328,6 @@ def test_a_before_that_only_prepares_goes_on(ran, goes_on):
     app.GET('/a', ran.hook('handler'))
     ran.ask(app, '/a')
     assert ran == ['first', 'second', 'handler']
-
-
-def test_a_later_before_that_returns_res_for_a_header_goes_on_though_an_earlier_one_set_a_status(ran):
-    """What counts is in the contract: res returned, a status or a body set; so this one has answered."""
-    app = App()
-    app.BEFORE('/*', lambda req, res, ctx: setattr(res, 'status', 418))
-    app.BEFORE('/a', ran.hook('second', lambda req, res, ctx: res.header('x-a', 'b')))
-    app.GET('/a', ran.hook('handler'))
-    reply, names = ran.ask(app, '/a')
-    assert reply.header('x-a') == 'b'
-    assert names in (['second'], ['second', 'handler'])
-    assert reply.status == 418
 
 
 @pytest.mark.parametrize(

@@ -274,9 +274,8 @@ def test_a_parent_that_has_answered_keeps_a_childs_hooks_and_handlers_from_runni
 
 
 SPELLINGS = """
-/mid/leaf /mid/leaf/ /mid/leaf/7 /mid//leaf //mid/leaf /./mid/leaf /mid/./leaf /x/../mid/leaf /mid/x/../leaf
-/mid%2Fleaf /%6did/leaf /mid/%6ceaf/7 /mid%2fleaf%2f7 /mid/leaf/..%2Fleaf /x/..%2Fmid/leaf /root/mid/leaf
-http://a.com/mid/leaf http://a.com//mid/leaf
+/mid/leaf /mid/leaf/ /mid/leaf/7 /mid//leaf //mid/leaf /mid%2Fleaf /%6did/leaf /mid/%6ceaf/7 /mid%2fleaf%2f7
+/root/mid/leaf http://a.com/mid/leaf http://a.com//mid/leaf
 """
 
 
@@ -418,7 +417,7 @@ def test_what_a_function_defers_is_given_the_app_it_was_registered_on():
     assert seen == ['root', 'child']
 
 
-def test_a_function_on_two_apps_runs_once_at_its_outer_place():
+def test_a_function_on_two_apps_runs_once_for_each():
     seen = []
 
     def hook(req, res, ctx):
@@ -430,7 +429,7 @@ def test_a_function_on_two_apps_runs_once_at_its_outer_place():
     child.GET('/', answers('x'))
     root.mount(child, '/x')
     call(root, 'GET', '/x')
-    assert seen == ['root']
+    assert seen == ['root', 'child']
 
 
 # Errors

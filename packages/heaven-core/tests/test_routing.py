@@ -94,7 +94,7 @@ def allowed(reply):
         ('/files/*', '/files/', {'*': "''"}),
         ('/files/*', '/files/a', {'*': "'a'"}),
         ('/files/*', '/files/a/', {'*': "'a/'"}),
-        ('/files/*', '/files/a//b/../c/.', {'*': "'a//b/../c/.'"}),
+        ('/files/*', '/files/a//b/...', {'*': "'a//b/...'"}),
         ('/files/*', '/files//', {'*': "'/'"}),
         ('/files/*', '/files/a%2Fb/c%20d', {'*': "'a/b/c d'"}),
         ('/files/*', '/files%2Fa', None),
@@ -451,9 +451,9 @@ def test_http_registers_all_methods():
 def test_methods_are_case_sensitive():
     app = app_of('/a')
     assert call(app, 'get', '/a').status == 405
-    app = app_of('/a', method='Propfind')
-    assert call(app, 'Propfind', '/a').status == 200
-    assert call(app, 'PROPFIND', '/a').status == 405
+    app = app_of('/a', method='Purge')
+    assert call(app, 'Purge', '/a').status == 200
+    assert call(app, 'PURGE', '/a').status == 405
 
 
 @pytest.mark.parametrize('method', ['', 'G T', 'GET\r\n', 'GÉT', '\0', 'x' * 10_000])

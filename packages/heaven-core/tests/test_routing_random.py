@@ -92,7 +92,7 @@ def test_the_router_agrees_with_the_naive_one(seed):
             if status == 200:
                 assert reply.header('x-index') == str(index), told
                 assert reply.header('x-params') == ascii(sorted(outcome.items(), key=str)), told
-            elif status != 404:
+            elif status in (204, 405):
                 assert set(reply.header('allow').split(', ')) == outcome, told
 
 

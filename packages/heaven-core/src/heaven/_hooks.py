@@ -9,6 +9,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from heaven._routing import Pattern
+from heaven.errors import refuse
+
+VERBS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT')
+KNOWN = frozenset(  # with those that IANA's registry of HTTP methods has beside
+    'ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF '
+    'MKWORKSPACE MOVE ORDERPATCH PRI PROPFIND PROPPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE '
+    'UPDATEREDIRECTREF VERSION-CONTROL'.split()
+).union(VERBS)
 
 
 class Hook(NamedTuple):
@@ -26,17 +34,34 @@ class Hook(NamedTuple):
     place: Any = None
 
 
+def scope_of(methods: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """Gives the methods that a hook is for, None for all: a hook for none, or for what no request is, never runs."""
+    if methods is None:
+        return None
+    names = (methods,) if isinstance(methods, str) else tuple(methods)
+    refuse(
+        any(not isinstance(name, str) for name in names),
+        TypeError,
+        f'methods are names such as GET, or None for all, not {names!r:.80}',
+    )
+    refuse(not names or '' in names, ValueError, 'a hook for no method never runs: leave methods out for all')
+    for name in names:
+        refuse(name != name.upper(), ValueError, f'{name!r} is no method of a hook: did you mean {name.upper()}?')
+    return names
+
+
 def arrange(guards: Iterable[Hook], methods: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Makes the chains of the guards that match a path, given broadest first, for the names its method goes by.
 
-    A function that matches several times runs once, at its first place, and its method scopes add up.
+    A function that matches several times runs once for each app it was registered on, at its first place there, and
+    its method scopes add up.
     """
     merged: dict[Any, list[Hook]] = {}
     for guard in guards:
-        merged.setdefault((guard.before, guard.key), []).append(guard)
+        merged.setdefault((guard.before, guard.key, id(guard.place.app)), []).append(guard)
     run = [
         ('before' if before else 'always' if any(guard.always for guard in same) else 'after', same[0].func)
-        for (before, _), same in merged.items()
+        for (before, *_), same in merged.items()
         if any(guard.methods is None or not {*methods}.isdisjoint(guard.methods) for guard in same)
     ]
     return {

@@ -5,11 +5,11 @@ from functools import partial, reduce
 from typing import Any, cast
 
 from heaven import errors
-from heaven._resolving import imported, is_async, log, off_loop, settled
+from heaven._resolving import imported, is_async, log, off_loop, refuse_generator, settled
 from heaven._routing import Route
 from heaven._serving import refuse, watch
 from heaven._table import compile_tables, walk
-from heaven.types import App, Receive, Scope, Send, Table
+from heaven.types import App, ASGIApp, Receive, Scope, Send, Table
 
 STARTUP, SHUTDOWN, DAEMON = 'startup', 'shutdown', 'daemon'
 FIRST_PAUSE, LONGEST_PAUSE, PATIENCE = 0.1, 60.0, 10.0
@@ -41,6 +41,7 @@ class Lifecycle:
         errors.refuse(
             event not in (STARTUP, SHUTDOWN, DAEMON), ValueError, f'{event!r} is no event: use STARTUP or SHUTDOWN'
         )
+        refuse_generator(func, event, 0x220 * (event == STARTUP))
         self._open(func)._events.append((event, func))
         return func
 
@@ -102,8 +103,11 @@ class Lifecycle:
     def _root(self) -> App:
         return self.parent._root() if self.parent else cast('App', self)
 
-    def _resolve(self, target: Any, where: str) -> Any:
-        """Gives what to call for what was registered, or None if it is to be left out."""
+    def _resolve(self, target: Any, where: str, generator: int = 0) -> Any:
+        """Gives what to call for what was registered, or None if it is to be left out.
+
+        `generator` is the flag of the generator functions that have a meaning there.
+        """
         target = target if (replace := self._root()._replace) is None else replace(target)
         if isinstance(target, str):
             where, target = f'{where}: {target!r}', imported(target, cast('App', self), where)
@@ -112,6 +116,7 @@ class Lifecycle:
             TypeError,
             f'{where} cannot be called: it is of type {type(target).__name__}',
         )
+        refuse_generator(target, where, generator)
         return target
 
     def _compile(self) -> None:
@@ -156,7 +161,7 @@ class Lifecycle:
                 (event, func, registered, each)
                 for each in apps
                 for event, registered in (*each._events, *((STARTUP, foreign.life) for foreign in each._foreign))
-                if (func := each._resolve(registered, event)) is not None
+                if (func := each._resolve(registered, event, 0x220 * (event == STARTUP))) is not None
             ),
             key=lambda item: item[0] == DAEMON,
         ):
@@ -232,7 +237,7 @@ class Lifecycle:
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a connection through the middlewares, and lets none of their failures out while it can answer."""
-        self._stack = self._stack or reduce(lambda app, use: use[0](app, **use[1]), self._middlewares, self._enter)
+        self._stack = self._stack or self._wrapped()
         state, error = await watch(self._stack, scope, receive, send)
         if state == 'begun':
             raise error
@@ -241,6 +246,14 @@ class Lifecycle:
             await refuse(scope, send)
         if error is not None:
             scope.get('heaven.errors', []).append(error)
+
+    def _wrapped(self) -> ASGIApp:
+        """Puts the middlewares around the app, which is a function to them: by that some tell ASGI 3 from ASGI 2."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._enter(scope, receive, send)
+
+        return reduce(lambda inner, use: use[0](inner, **use[1]), self._middlewares, app)
 
     def _report(self, scope: Scope, error: BaseException) -> None:
         """Lets a failure that was answered go on through the middlewares, or to whoever listens for it."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
-from heaven._hooks import Hook
+from heaven._hooks import KNOWN, VERBS, Hook, scope_of
+from heaven._resolving import refuse_generator
 from heaven._routing import Pattern, Route
 from heaven.errors import SubdomainError, UrlDuplicateError, UrlError, refuse
 from heaven.headers import TOKEN
@@ -21,9 +22,7 @@ def verb(declared: F) -> F:
     @wraps(declared)
     def register(self: Any, route: str, *args: Any, **options: Any) -> Any:
         return self.METHOD(
-            ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT')
-            if declared.__name__ == 'HTTP'
-            else declared.__name__,
+            VERBS if declared.__name__ == 'HTTP' else declared.__name__,
             route,
             *args,
             **options,
@@ -67,6 +66,12 @@ class Registrar:
             UrlError,
             f'{method!r} is no method: it is a token such as GET (RFC 9110, 9.1)',
         )
+        for each in methods:
+            refuse(
+                each not in KNOWN and each.upper() in KNOWN,
+                UrlError,
+                f'{each!r} is no method, they are told apart by case: did you mean {each.upper()}?',
+            )
         return self._add(
             route,
             handler,
@@ -256,27 +261,28 @@ class Registrar:
         route: str,
         hook: Handler | str | None = None,
         subdomain: str | None = None,
-        methods: Iterable[str] | None = None,
+        methods: str | Iterable[str] | None = None,
     ) -> Callable[[F], F]:
         """Registers a hook that runs before the handlers of every path its pattern matches, the broadest first.
 
-        A hook that returns `res` with a status or a body has answered; `methods` limits it to some methods.
+        A hook that has set a status or a body has answered; one that returns anything but None or `res` is a
+        TypeError. `methods` limits it to some: a name such as GET, which covers HEAD too, or several.
         """
-        return self._add(route, hook, subdomain, methods, before=True)
+        return self._add(route, hook, subdomain, scope_of(methods), before=True)
 
     def AFTER(
         self,
         route: str,
         hook: Handler | str | None = None,
         subdomain: str | None = None,
-        methods: Iterable[str] | None = None,
+        methods: str | Iterable[str] | None = None,
         always: bool = False,
     ) -> Callable[[F], F]:
         """Registers a hook that runs after the handlers of every path its pattern matches, the narrowest first.
 
         With `always=True` it runs whatever came before, an abort or a failure too.
         """
-        return self._add(route, hook, subdomain, methods, before=False, always=always)
+        return self._add(route, hook, subdomain, scope_of(methods), before=False, always=always)
 
     def ASSETS(
         self,
@@ -323,16 +329,9 @@ class Registrar:
                 f'nobody declared the subdomain {label!r}: app.subdomain({label!r}) does',
             )
             pattern = Pattern(route, app._types, self._prefix)
+            refuse_generator(func, pattern.text, 0x200 * fields.get('before', False))
             if 'before' in fields:
-                app._hooks.append(
-                    Hook(
-                        pattern,
-                        func,
-                        label,
-                        (methods,) if isinstance(methods, str) else methods and tuple(methods),
-                        **fields,
-                    )
-                )
+                app._hooks.append(Hook(pattern, func, label, methods, **fields))
             else:
                 record = Route(pattern=pattern, handler=func, subdomain=label or 'www', methods=methods, **fields)
                 claims = [

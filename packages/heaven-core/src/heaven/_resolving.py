@@ -82,12 +82,32 @@ def timed(func: Handler, *args: Any) -> Any:
     return out
 
 
+def flags_of(func: Any) -> int:
+    """Gives the flags of the code that a call of a function runs, 0 where there is none of Python."""
+    while isinstance(func, (partial, MethodType)):
+        func = func.func if isinstance(func, partial) else func.__func__
+    called = func if isinstance(func, FunctionType) else type(func).__call__
+    return int(getattr(getattr(called, '__code__', None), 'co_flags', 0))
+
+
 def is_async(func: Any) -> bool:
     """Tells whether calling a function gives a coroutine: CO_COROUTINE is set in the flags of its code."""
-    while isinstance(func, partial):
-        func = func.func
-    called = func if isinstance(func, (FunctionType, MethodType)) else type(func).__call__
-    return bool(getattr(getattr(called, '__code__', None), 'co_flags', 0) & 0x80)
+    return bool(flags_of(func) & 0x80)
+
+
+def refuse_generator(func: Any, where: object, allowed: int = 0) -> None:
+    """Refuses a generator function: a call of it runs nothing, so that what it guards or does would be skipped.
+
+    CO_GENERATOR, 0x20, or CO_ASYNC_GENERATOR, 0x200, is set in the flags of its code; what `types.coroutine` made of
+    one has CO_ITERABLE_COROUTINE, too, and can be awaited. `allowed` is the flag of the kind that has a meaning there.
+    """
+    flags = flags_of(func)
+    refuse(
+        flags & 0x220 & ~allowed and not flags & 0x100,
+        TypeError,
+        f'{where}: {func!r:.80} is a generator function, of which a call runs nothing: '
+        'leave out its yield; to stream, write res.body = generator() in a handler',
+    )
 
 
 async def settled(out: Any) -> Any:

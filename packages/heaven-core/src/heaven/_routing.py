@@ -11,7 +11,7 @@ match a path the one of the least rank wins. Patterns of one rank differ in thei
 of the path, picked out, are the key of a dict: a lookup tries, rank by rank, one dict each.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from itertools import count, zip_longest
 from operator import itemgetter
@@ -236,8 +236,8 @@ class Entry:
             )
         self.digits = len(str(self.limit))
         self.special = bool(self.always) or bool(self.head)
-        chain = (*self.before, *([converted] if self.queries else []), self.handler)
-        self.steps = [(func, is_async(func), at >= len(chain)) for at, func in enumerate((*chain, *self.after))]
+        stages = (self.before, (*([converted] if self.queries else []), self.handler), self.after)
+        self.steps = [(func, is_async(func), stage) for stage, func in enumerate(stages) for func in func]
         self.simple = not self.reads and len(self.steps) == 1 and is_async(self.handler)
 
     def but(self, **changes: Any) -> Any:
@@ -348,7 +348,7 @@ class Router:
                 if rest:
                     req._params['*'] = '/'.join(segments[rest:])
                 return entry
-        return None if segments[0] or not last or method == 'HEAD' else self.missing
+        return None if segments[0] or min(segments[1:]) < '/' or method == 'HEAD' else self.missing
 
     def search(self, method: str, segments: Sequence[str]) -> tuple[Any, Any]:
         """Finds an entry for a path split at its slashes, the part before the first included, however it is spelled.
@@ -362,7 +362,7 @@ class Router:
             entry = leaf.get(method) or leaf.get('*')
             for known in [entry] if entry else list(leaf.values())[:1]:
                 try:
-                    params = {name: (convert or filled)(segments[at]) for name, at, convert in known.names}
+                    params = {name: filled(segments[at], convert or str) for name, at, convert in known.names}
                 except Exception:
                     continue
                 if entry is not None:
@@ -371,17 +371,13 @@ class Router:
         return None, allowed
 
 
-def filled(text: str) -> str:
-    """Takes any text but none."""
-    return text or str(int(text))  # which raises
+def filled(text: str, convert: Callable[[str], Any]) -> Any:
+    """Converts a segment; one that is empty is of no type, whatever its converter takes."""
+    refuse(not text, ValueError, 'an empty segment')
+    return convert(text)
 
 
-def readings(path: str, segments: Iterable[str]) -> list[list[str]]:
-    """Gives every reading of a path that a hook has to cover: as sent, as decoded, and normalised."""
-    sent, split, normal = list(segments), path.split('/')[1:], list[str]()
-    for part in split:
-        if part == '..':
-            del normal[-1:]
-        elif part not in ('', '.'):
-            normal.append(part)
-    return [sent if sent[-1] else sent[:-1], split if split[-1] else split[:-1], normal]
+def readings(path: str, segments: Sequence[str]) -> list[list[str]]:
+    """Gives every reading of a path that a hook has to cover: as sent, as decoded, and both without empty segments."""
+    whole = [[*each[:-1], *filter(None, each[-1:])] for each in (segments, path.split('/')[1:])]
+    return [*whole, *([*filter(None, each)] for each in whole if '' in each)]

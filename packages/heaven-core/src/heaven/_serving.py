@@ -30,6 +30,16 @@ async def stray(func: Handler, out: Any, res: Any) -> Any:
 warned: dict[int, Handler] = {}
 
 
+async def judged(func: Handler, out: Any, res: Any) -> None:
+    """Awaits what a BEFORE returned if that can be; TypeError for a verdict that is not ours, which means neither."""
+    out = await settled(out)
+    if out is not None and out is not res:
+        raise TypeError(
+            f'{getattr(func, "__module__", "")}.{getattr(func, "__qualname__", repr(func))} is a BEFORE and returned '
+            f'{type(out).__name__}: return nothing to go on; to answer, write return res.out(403, "Keep out")'
+        )
+
+
 async def call(func: Handler, req: Request, res: Any, ctx: Context) -> Any:
     """Runs a function and gives what it returned; a file that it sends is opened here."""
     out = await stray(func, func(req, res, ctx), res)

@@ -5,10 +5,10 @@ from functools import lru_cache
 from types import BuiltinFunctionType, MethodType
 from typing import Any, NamedTuple
 
-from heaven._hooks import Hook, arrange
+from heaven._hooks import KNOWN, Hook, arrange
 from heaven._resolving import prepared, scoped
 from heaven._routing import REST, UNTYPED, Entry, Pattern, Route, Router, readings
-from heaven._serving import LENGTHS, call, conclude, find_handler, line, stray
+from heaven._serving import LENGTHS, call, conclude, find_handler, judged, line, stray
 from heaven.context import Context
 from heaven.errors import ClientError, UrlDuplicateError, refuse
 from heaven.request import Request
@@ -121,11 +121,13 @@ class Table:
                     if req._body is None:
                         await req.read()
                 answered = False
-                for func, coro, after in entry.steps:
-                    if after or not answered:
+                for func, coro, stage in entry.steps:
+                    if stage == 2 or not answered:
                         out = await func(req, res, ctx) if coro else func(req, res, ctx)
-                        if out is not None:
-                            answered = (out is res or await stray(func, out, res) is res) and res._answered
+                        if out is not None and out is not res:
+                            await (stray if stage else judged)(func, out, res)
+                        if not stage:
+                            answered = res._status is not None or res._kind is not UNSET
             kind = res._kind
             if kind.quick and not req._special:
                 data = res._body.encode() if kind is TEXT else (kind.encode or entry.dumps)(res._body)
@@ -179,9 +181,10 @@ class Table:
 
     def guarded(self, entry: Any, method: str, guards: tuple[int, ...]) -> Any:
         """Decides the hooks of an entry, given the places of those that cover its path."""
-        names = (method, 'GET') if entry.answers == 'GET' or method == 'WS' else (method,)
+        name, own = method.upper(), entry.method == 'HEAD' and not entry.answers
+        names = (name, 'GET') if name == 'WS' or name == 'HEAD' and not own else (name,)
         chains = arrange([self._guards[at] for at in guards], names)
-        return entry.but(method=method, **chains)
+        return entry.but(method=method, head=method == 'HEAD', **chains)
 
     def seek(self, req: Request) -> Any:
         """Finds the entry of any request, its hooks decided, and sets the parameters."""
@@ -210,7 +213,7 @@ class Table:
             tuple(
                 at
                 for at, guard in self.reach(entry.app, matched)
-                if (guard.always or not wrong) and any(map(guard.pattern.covers, reads))
+                if (guard.always and guard.pattern.rank == (REST,) if wrong else any(map(guard.pattern.covers, reads)))
             ),
         )
 
@@ -219,7 +222,11 @@ def unmatched(app: App, method: str, status: int, allow: str | None) -> Any:
     """Makes the entry of what has no route: 404, or 405, or 204 to OPTIONS, with the methods that there are; or 400."""
 
     async def handler(req: Request, res: Response, ctx: Context) -> None:
-        refuse(status == 400, ClientError, 'the target of the request is no path: it must begin with a slash')
+        refuse(
+            status == 400,
+            ClientError,
+            'the target of the request is no path: it begins with a slash and has no . or .. in it',
+        )
         res.header('allow', allow)
         res.status = status
         if status != 204:
@@ -236,6 +243,7 @@ def compile_tables(root: App) -> dict[str, Table]:
         label: Table(root, [place for place in places if not place.labels() or label in place.labels()])
         for label in (labels | {''} if len(labels) > 1 else labels)
     }
+    known = KNOWN.union(*(route.methods for place in places for route in place.app._routes))
     for place in places:
         app, app._dumps = place.app, encoder(place.app.codec.dumps)
         app._handlers = {
@@ -245,7 +253,13 @@ def compile_tables(root: App) -> dict[str, Table]:
         }
         probe = Hook(Pattern('/*', app._types), app._probe, None, None, True)
         for hook in [probe, *app._hooks] if app._probe else app._hooks:
-            if (func := app._resolve(hook.func, hook.pattern.text)) is not None:
+            for name in hook.methods or ():
+                refuse(
+                    name == '*' or name not in known,
+                    ValueError,
+                    f'{hook.pattern.text}: no route, nor any method there is, is {name!r}: its hook would never run',
+                )
+            if (func := app._resolve(hook.func, hook.pattern.text, 0x200 * hook.before)) is not None:
                 guard, own = guard_of(hook, func, place, len(places) > 1), hook.subdomain
                 for table in [tables[place.label(own)]] if own else tables.values():
                     table._guards.append(guard)

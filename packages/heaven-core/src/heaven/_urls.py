@@ -8,6 +8,7 @@ from heaven.types import Request, Scope
 AUTHORITY = re.compile(r'(?P<host>\[[0-9a-f:.]+\]|[0-9a-z._~-]+)(:[0-9]{0,5})?', re.I | re.A)
 ADDRESS = re.compile(r'\[.*|[0-9.]+', re.A)
 ABSOLUTE = re.compile(r'\A[a-z][a-z0-9+.-]*://[^/?#]*', re.I)
+DOTS = frozenset({'.', '..'})
 PORTS = {'http': 80, 'ws': 80, 'https': 443, 'wss': 443}
 
 
@@ -42,7 +43,8 @@ def sent(scope: Scope) -> str:
 def spelled(scope: Scope) -> tuple[str, list[str]] | None:
     """Gives the path, and its segments split as sent and decoded after; None for a target that is no path.
 
-    What is not UTF-8 becomes U+FFFD.
+    What is not UTF-8 becomes U+FFFD. A path that has a `.` or `..`, as sent or as decoded, is none: no two would agree
+    on what it means.
     """
     path, raw = scope['path'], sent(scope)
     if not path.startswith('/'):
@@ -53,6 +55,8 @@ def spelled(scope: Scope) -> tuple[str, list[str]] | None:
         deep = root.count('/')
         path = path[len(root) :] or '/'
         segments = ['', *segments[deep + 1 :]] if segments[: deep + 1] == split[: deep + 1] else path.split('/')
+    if not DOTS.isdisjoint((*segments, *path.split('/'))):
+        return None
     return path, segments if len(segments) > 1 else ['', '']
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self, cast
 
 from heaven._lifecycle import Lifecycle
 from heaven._registering import Registrar
+from heaven._resolving import refuse_generator
 from heaven._routing import TYPES, Pattern, Type, rank
 from heaven._table import walk
 from heaven.context import Keeper, Shelf
@@ -101,6 +102,7 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
         )
         if handler is None:
             return partial(self.ERROR, kind)
+        refuse_generator(handler, f'ERROR({kind})')
         self._open(handler)._errors[kind] = handler
         return handler
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn, Self
 
+from heaven._resolving import refuse_generator
 from heaven.errors import Abort, optional, refuse
 from heaven.headers import TOKEN, ResponseHeaders, _known_header, header_text
 from heaven.rendering import PLAIN
@@ -280,6 +281,7 @@ class Response:
 
     def defer(self, func: Callable[..., Any]) -> Self:
         """Runs `func(app)`, async or not, after the answer has been sent."""
+        refuse_generator(func, 'res.defer')
         self._deferred, self._req._special = (*self._deferred, (func, self._req.app)), True
         return self
 

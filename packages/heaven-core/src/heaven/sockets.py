@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from heaven import Abort, ClientError, Context, Disconnected, Request, Response, errors, response
-from heaven._serving import call, conclude, fix, log, stray
+from heaven._serving import conclude, fix, judged, log, stray
 from heaven.types import App, Message, Receive, Scope, Send, Table
 
 
@@ -153,7 +153,8 @@ async def serve(app: App, table: Table, scope: Scope, receive: Receive, send: Se
     ws = WebSocket(req, res, receive, send)
     try:
         for hook in entry.before:
-            if await call(hook, req, res, ctx) is res and res._answered:
+            await judged(hook, hook(req, res, ctx), res)
+            if res._answered:
                 break
         else:
             welcome(req, entry.origins)
