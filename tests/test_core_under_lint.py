@@ -56,7 +56,7 @@ def test_the_suite_of_core_passes_through_the_lint(tmp_path):
     code = f'import sys, pytest; sys.path.insert(0, {str(tmp_path)!r}); sys.exit(pytest.main(sys.argv[1:]))'
     options = '-q -p linted_core -p no:cacheprovider packages/heaven-core'.split()
     command = [sys.executable, '-P', '-c', code, *options]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, result.stdout
     count, kinds = result.stdout.rpartition('linted: ')[2].split(maxsplit=1)
     assert int(count) > 500

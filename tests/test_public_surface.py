@@ -12,13 +12,14 @@ import pytest
 
 LIBRARY = Path(heaven.__file__).parent.parent
 NAMES = {'App', 'Router', 'Application', 'Request', 'Response', 'Context', 'Key', 'Abort', 'STARTUP', 'SHUTDOWN'}
+NAMES |= {'Overrides'}  # for test tools
 ERRORS = {
     name
     for name, value in vars(heaven.errors).items()
     if inspect.isclass(value) and issubclass(value, Exception) and not name.startswith('_')
 }
 SLOW = {'asyncio', 'inspect', 'logging', 'urllib.request', 'email', 'http.client', 'typing_extensions', 'dataclasses'}
-BATTERIES = {f'heaven.{name}' for name in ['forms', 'files', 'sockets', 'events', 'cors', 'sessions', 'debug', 'cli']}
+BATTERIES = {f'heaven.{name}' for name in ['forms', 'assets', 'cors', 'sessions', 'debug', 'cli']}
 
 
 def python(code):

@@ -2,7 +2,8 @@
 
 from typing import Any, assert_type
 
-from heaven import SHUTDOWN, STARTUP, Abort, App, Context, Key, Request, Response
+from heaven import SHUTDOWN, STARTUP, Abort, App, Context, Key, Overrides, Request, Response
+from heaven.websocket import WebSocket
 
 
 class Connection:
@@ -28,6 +29,8 @@ async def get_patient(req: Request, res: Response, ctx: Context) -> Response:
     assert_type(req.params, dict[str, Any])
     assert_type(req.headers.get('accept'), str | None)
     assert_type(req.headers['accept'], str)
+    assert_type(req.headers.get('accept', ''), str)
+    assert_type(req.headers.get('content-length', 0), str | int)
     assert_type(req.cookies.get('theme'), str | None)
     assert_type(req.body, bytes)
     assert_type(req.text, str)
@@ -40,6 +43,8 @@ async def get_patient(req: Request, res: Response, ctx: Context) -> Response:
     if found is None:
         res.abort(404)
     assert_type(found, dict[str, str])
+    assert_type(res.headers.get('vary'), str | None)
+    assert_type(res.status, int)
     return res.header('X-Seen', 'yes').cookie('theme', 'dark').out(200, found)
 
 
@@ -56,6 +61,14 @@ async def get_visit(req: Request, res: Response, ctx: Context) -> Response:
     return res.redirect('/v1/visits')
 
 
+@app.WS('/v1/echo', origins=['https://example.org'], max_body_size=1024)
+async def echo(req: Request, ws: WebSocket, ctx: Context) -> None:
+    await ws.accept()
+    async for message in ws:
+        assert_type(message, str | bytes)
+        await ws.send(message)
+
+
 @app.BEFORE('/v1/*')
 def guard(req: Request, res: Response, ctx: Context) -> None:
     ctx.keep(USER, 'Ada')
@@ -70,6 +83,16 @@ app.GET('/v1/patients/:id:int', get_patient, name='patient')
 app.POST('/v1/documents', upload, stream=True)
 app.AFTER('/*', 'controllers.hooks.log', always=True)
 app.ERROR(404, get_patient)
+assert_type(app.copy(Overrides([(get_patient, get_visit)])), App)
+
+v2 = app.group('/v2', before=guard)
+
+
+@v2.POST('/visits', before=[guard, 'controllers.hooks.log'], meta={'role': 'nurse'}, max_body_size=1024)
+async def add_visit(req: Request, res: Response, ctx: Context) -> None:
+    assert_type(req.meta, Any)
+
+
 app.ON(STARTUP, open_database)
 app.ON(SHUTDOWN, 'controllers.database.close')
 assert_type(app.url('patient', id=7), str)
@@ -77,3 +100,4 @@ assert_type(app.url('patient', id=7), str)
 
 async def call_what_a_decorator_gave_back(req: Request, res: Response, ctx: Context) -> None:
     assert_type(await get_visit(req, res, ctx), Response)
+    assert_type(guard(req, res, ctx), None)

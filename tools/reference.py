@@ -17,7 +17,7 @@ WIDTH = 88
 
 
 def expanded(text: str) -> str:
-    """The text of a page, with what is said of the objects that it names."""
+    """Return the text of a page, with what is said of the objects that it names."""
     return re.sub(r'^::: ([\w.]+)$', lambda match: '\n'.join(described(match[1])), text, flags=re.MULTILINE)
 
 
@@ -35,8 +35,8 @@ def described(dotted: str) -> Iterator[str]:
         return
     seen: set[str] = set()
     for kind in thing.__mro__:
-        for member, value in vars(kind).items() if kind.__module__.startswith('heaven') else ():
-            value = getattr(value, '__func__', value)
+        for member, found in vars(kind).items() if kind.__module__.startswith('heaven') else ():
+            value = getattr(found, '__func__', found)
             shown = inspect.isroutine(value) or isinstance(value, (property, cached_property))
             if shown and member[0] != '_' and member not in seen and value.__doc__:
                 seen.add(member)
@@ -71,13 +71,14 @@ def signature(name: str, thing: Any) -> Iterator[str]:
 
 def bare(text: str) -> str:
     """Annotations as they were written, without quotes and modules."""
+    text = re.sub(r"\*?<class '([\w.]+)'>", r'\1', text)
     text = re.sub(r"ForwardRef\('([^']*)'\)", r'\1', text)
     text = re.sub(r"(?<=: )'([^']*)'", r'\1', text).strip("'")
     return re.sub(r'\b(?:[a-z_]+\.)+(?=[A-Z])', '', text)
 
 
 def split(text: str) -> list[str]:
-    """The parameters of a signature: parts between commas that stand in no bracket."""
+    """Return the parameters of a signature: parts between commas that stand in no bracket."""
     parts, depth = [''], 0
     for char in text:
         depth += (char in '([{') - (char in ')]}')
@@ -89,7 +90,7 @@ def split(text: str) -> list[str]:
 
 
 def prose(doc: str | None) -> str:
-    """A docstring as Markdown: its examples, and what is drawn, become blocks."""
+    """Return a docstring as Markdown: its examples, and what is drawn, become blocks."""
     answer = []
     for fence, paragraphs in groupby(re.split(r'\n\s*\n', inspect.cleandoc(doc or '')), language):
         text = '\n\n'.join(paragraphs)
@@ -98,7 +99,7 @@ def prose(doc: str | None) -> str:
 
 
 def language(paragraph: str) -> str:
-    """What a paragraph is written in; nothing for plain words."""
+    """Return what a paragraph is written in; nothing for plain words."""
     if '─' in paragraph:
         return 'text'
     if paragraph.startswith('>>>'):
@@ -114,6 +115,7 @@ class Reference(Preprocessor):
     """Expands a page before Markdown reads it."""
 
     def run(self, lines: list[str]) -> list[str]:
+        """Expand the lines of a page."""
         return expanded('\n'.join(lines)).split('\n')
 
 
@@ -121,9 +123,10 @@ class ReferenceExtension(Extension):
     """What the configuration of the site names."""
 
     def extendMarkdown(self, md: Markdown) -> None:
+        """Register the preprocessor."""
         md.preprocessors.register(Reference(md), 'reference', 100)
 
 
 def makeExtension(**options: Any) -> ReferenceExtension:
-    """What Markdown calls."""
+    """Return the extension: Markdown calls this."""
     return ReferenceExtension(**options)

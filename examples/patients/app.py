@@ -29,53 +29,49 @@ for kind in (Invalid, NoSuch, Conflict, ClientError, 404, 405, 500):
 
 # The JSON API.
 api = app.group('/v1')
-api.BEFORE('/patients/:id/*', 'controllers.guards.find_patient')
-
 api.GET('/patients?page:int=1&size:int=20&q=', 'controllers.patients.records.list_records', name='records')
 api.POST('/patients', 'controllers.patients.records.add_record')
-api.GET('/patients/:id:int', 'controllers.patients.records.get_record_by_id', name='record')
-api.PUT('/patients/:id:int', 'controllers.patients.records.replace_record')
-api.PATCH('/patients/:id:int', 'controllers.patients.records.change_record')
-api.DELETE('/patients/:id:int', 'controllers.patients.records.delete_record')
 
-api.GET('/patients/:id:int/visits?since:date', 'controllers.patients.visits.list_visits')
-api.POST('/patients/:id:int/visits', 'controllers.patients.visits.add_visit')
-api.GET('/patients/:id:int/visits/:visit:int', 'controllers.patients.visits.get_visit', name='visit')
-api.PATCH('/patients/:id:int/visits/:visit:int', 'controllers.patients.visits.change_visit')
-api.DELETE('/patients/:id:int/visits/:visit:int', 'controllers.patients.visits.delete_visit')
+record = api.group('/patients/:id:int', before='controllers.guards.find_patient')
+record.GET('/', 'controllers.patients.records.get_record_by_id', name='record')
+record.PUT('/', 'controllers.patients.records.replace_record')
+record.PATCH('/', 'controllers.patients.records.change_record')
+record.DELETE('/', 'controllers.patients.records.delete_record')
 
-api.GET('/patients/:id:int/documents', 'controllers.patients.documents.list_documents')
-api.POST(
-    '/patients/:id:int/documents', 'controllers.patients.documents.add_document', stream=True, max_body_size=UPLOAD
-)
-api.GET('/patients/:id:int/documents/:document:int', 'controllers.patients.documents.get_document', name='document')
-api.DELETE('/patients/:id:int/documents/:document:int', 'controllers.patients.documents.delete_document')
+record.GET('/visits?since:date', 'controllers.patients.visits.list_visits')
+record.POST('/visits', 'controllers.patients.visits.add_visit')
+record.GET('/visits/:visit:int', 'controllers.patients.visits.get_visit', name='visit')
+record.PATCH('/visits/:visit:int', 'controllers.patients.visits.change_visit')
+record.DELETE('/visits/:visit:int', 'controllers.patients.visits.delete_visit')
+
+record.GET('/documents', 'controllers.patients.documents.list_documents')
+record.POST('/documents', 'controllers.patients.documents.add_document', stream=True, max_body_size=UPLOAD)
+record.GET('/documents/:document:int', 'controllers.patients.documents.get_document', name='document')
+record.DELETE('/documents/:document:int', 'controllers.patients.documents.delete_document')
 
 app.mount(room, '/v1/waiting', isolated=False)
 
 # The pages. A form can only GET and POST, so deleting has a path of its own.
-app.BEFORE('/patients/:id/*', 'controllers.guards.find_patient')
-
 app.GET('/', lambda req, res, ctx: res.redirect(req.url_for('patients')))
 app.GET('/patients?page:int=1&q=', 'controllers.pages.patients.list_page', name='patients')
 app.POST('/patients', 'controllers.pages.patients.add')
 app.GET('/patients/new', 'controllers.pages.patients.new_page', name='new_patient')
-app.GET('/patients/:id:int', 'controllers.pages.patients.patient_page', name='patient')
-app.POST('/patients/:id:int', 'controllers.pages.patients.change')
-app.GET('/patients/:id:int/edit', 'controllers.pages.patients.edit_page', name='edit_patient')
-app.POST('/patients/:id:int/delete', 'controllers.pages.patients.delete', name='delete_patient')
-app.POST('/patients/:id:int/visits', 'controllers.pages.visits.add', name='add_visit')
-app.POST('/patients/:id:int/visits/:visit:int/delete', 'controllers.pages.visits.delete', name='delete_visit')
-app.POST(
-    '/patients/:id:int/documents',
+app.GET('/waiting', 'controllers.pages.waiting.room_page', name='waiting')
+app.POST('/waiting/:arrival:int/called', 'controllers.pages.waiting.call_in', name='call_in')
+
+patient = app.group('/patients/:id:int', before='controllers.guards.find_patient')
+patient.GET('/', 'controllers.pages.patients.patient_page', name='patient')
+patient.POST('/', 'controllers.pages.patients.change')
+patient.GET('/edit', 'controllers.pages.patients.edit_page', name='edit_patient')
+patient.POST('/delete', 'controllers.pages.patients.delete', name='delete_patient')
+patient.POST('/visits', 'controllers.pages.visits.add', name='add_visit')
+patient.POST('/visits/:visit:int/delete', 'controllers.pages.visits.delete', name='delete_visit')
+patient.POST(
+    '/documents',
     'controllers.pages.documents.add',
     name='add_document',
     stream=True,
     max_body_size=UPLOAD,
 )
-app.POST(
-    '/patients/:id:int/documents/:document:int/delete', 'controllers.pages.documents.delete', name='delete_document'
-)
-app.GET('/waiting', 'controllers.pages.waiting.room_page', name='waiting')
-app.POST('/patients/:id:int/arrive', 'controllers.pages.waiting.arrive', name='arrive')
-app.POST('/waiting/:arrival:int/called', 'controllers.pages.waiting.call_in', name='call_in')
+patient.POST('/documents/:document:int/delete', 'controllers.pages.documents.delete', name='delete_document')
+patient.POST('/arrive', 'controllers.pages.waiting.arrive', name='arrive')

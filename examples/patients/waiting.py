@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from heaven import App, Context, Disconnected, Request, Response
-from heaven.sockets import WebSocket
+from heaven.websocket import WebSocket
 from store import arrivals
 from store.checks import checked, row_id
 from store.database import Database, database
@@ -21,13 +21,13 @@ async def arrive(req: Request, res: Response, ctx: Context) -> None:
 
 
 async def call_in(req: Request, res: Response, ctx: Context) -> None:
-    """The patient is called in and waits no longer."""
+    """Call a patient in, who waits no longer."""
     await arrivals.remove(database(req), req.params['id'])
     res.status = 204
 
 
 async def watch(req: Request, ws: WebSocket, ctx: Context) -> None:
-    """Sends the whole list at first and whenever it changes, so that a slow client skips what is out of date."""
+    """Send the whole list at first and whenever it changes, so that a slow client skips what is out of date."""
     async with asyncio.TaskGroup() as tasks:
         telling = tasks.create_task(tell(ws, database(req)))
         async for _ in ws:

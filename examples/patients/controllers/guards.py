@@ -10,28 +10,22 @@ POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancesto
 
 
 def protect(req: Request, res: Response, ctx: Context) -> None:
-    """Lets pages load nothing from elsewhere, and browsers guess no types."""
+    """Let pages load nothing from elsewhere, and browsers guess no types."""
     res.header('content-security-policy', POLICY).header('x-content-type-options', 'nosniff')
 
 
 def keep_private(req: Request, res: Response, ctx: Context) -> None:
-    """Keeps what is about patients out of shared caches, and browsers from showing it unasked."""
+    """Keep what is about patients out of shared caches, and browsers from showing it unasked."""
     res.header('cache-control', 'private, no-cache')
 
 
 async def find_patient(req: Request, res: Response, ctx: Context) -> None:
-    """Keeps the patient that the path names as `ctx.patient`, so that no handler below it meets a missing one.
-
-    Without a matching route there is no id to look for, and the request is on its way to a 404 or 405.
-    """
-    id = req.params.get('id')
-    if isinstance(id, int):
-        ctx.patient = await patients.get(database(req), id)
+    """Keep the patient that the path names as `ctx.patient`, so that no handler below it meets a missing one."""
+    ctx.patient = await patients.get(database(req), req.params['id'])
 
 
-def refuse_other_sites(req: Request, res: Response, ctx: Context) -> Response | None:
-    """Refuses what another web site makes a visitor's browser send: browsers name the page's origin, others none."""
+def refuse_other_sites(req: Request, res: Response, ctx: Context) -> None:
+    """Refuse what another web site makes a visitor's browser send: browsers name the page's origin, others none."""
     origin = req.headers.get('origin')
-    if origin is None or urlsplit(origin).netloc == req.headers.get('host'):
-        return None
-    return res.out(403, {'error': 'This has to be sent from a page of the clinic itself.'})
+    if origin is not None and urlsplit(origin).netloc != req.headers.get('host'):
+        res.out(403, {'error': 'This has to be sent from a page of the clinic itself.'})

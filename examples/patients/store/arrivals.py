@@ -16,7 +16,7 @@ async def find(db: Database) -> list[Row]:
 
 
 async def of(db: Database, patient: int) -> Row | None:
-    """The arrival of a patient who is waiting, or None."""
+    """Return the arrival of a patient who is waiting, or None."""
     return await db.one(f'{WAITING} WHERE patient_id = ?', patient)
 
 

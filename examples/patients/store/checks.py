@@ -1,4 +1,4 @@
-"""Checks what people send, field by field, and reports every problem at once."""
+"""Check what people send, field by field, and report every problem at once."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ Check = Callable[[object], object]
 
 
 def checked(given: object, checks: Mapping[str, Check], partial: bool = False) -> dict[str, Any]:
-    """Gives the values to keep, or raises Invalid naming every field that is wrong, missing or unknown.
+    """Return the values to keep, or raise Invalid naming every field that is wrong, missing or unknown.
 
     A field that is left out is checked as None, or not at all when `partial`.
     """
@@ -31,12 +31,12 @@ def checked(given: object, checks: Mapping[str, Check], partial: bool = False) -
 
 
 def text(most: int, pattern: str = '', hint: str = '', required: bool = True) -> Callable[[object], str]:
-    """Checks text of at most so many characters; an optional one that is missing becomes ''."""
+    """Return a check of text of at most so many characters; an optional one that is missing becomes ''."""
 
     def check(value: object) -> str:
         value = '' if value is None else value
         if not isinstance(value, str):
-            raise ValueError('must be text')
+            raise ValueError('must be text')  # noqa: TRY004 (what a check raises is a ValueError)
         value = value.replace('\r\n', '\n').strip()
         if not value:
             if required:
@@ -54,18 +54,18 @@ def text(most: int, pattern: str = '', hint: str = '', required: bool = True) ->
 
 
 def birthday(value: object) -> str:
-    """Checks a date of birth such as 1970-12-31."""
+    """Check a date of birth such as 1970-12-31."""
     try:
         born = date.fromisoformat(text(10)(value))
     except ValueError as problem:
         raise ValueError('is required' if not value else 'must be a date such as 1970-12-31') from problem
-    if not 1880 < born.year or born > date.today():
+    if born.year <= 1880 or born > date.today():
         raise ValueError('must be after 1880 and not in the future')
     return born.isoformat()
 
 
 def moment(value: object) -> str:
-    """Checks a time by the clinic's own clock, such as 2026-03-01T09:30, kept to the minute."""
+    """Check a time by the clinic's own clock, such as 2026-03-01T09:30, kept to the minute."""
     try:
         at = datetime.fromisoformat(text(32)(value))
     except ValueError as problem:
@@ -76,14 +76,14 @@ def moment(value: object) -> str:
 
 
 def row_id(value: object) -> int:
-    """Checks the id of a record."""
+    """Check the id of a record."""
     if type(value) is not int or not 0 < value < 2**63:
         raise ValueError('is required' if value is None else 'must be the id of a record')
     return value
 
 
 def between(name: str, value: int, least: int, most: int) -> int:
-    """Gives the value back if it is in the range, else raises Invalid."""
+    """Return the value if it is in the range, else raise Invalid."""
     if not least <= value <= most:
         raise Invalid({name: f'must be from {least} to {most}'})
     return value

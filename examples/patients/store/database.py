@@ -38,7 +38,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Run]:
-        """Gives a function that runs statements; all of them are kept, or none."""
+        """Give a function that runs statements; all of them are kept, or none."""
         async with self.writing:
             try:
                 await self.writer.execute('BEGIN IMMEDIATE')
@@ -52,7 +52,7 @@ class Database:
 
     @contextmanager
     def watching(self) -> Iterator[asyncio.Event]:
-        """Gives an event that is set after every transaction of this process; clear it before the next look."""
+        """Give an event that is set after every transaction of this process; clear it before the next look."""
         watcher = asyncio.Event()
         self.watchers.add(watcher)
         try:
@@ -65,7 +65,7 @@ TAKEN = {'number': ('number', 'is taken by another patient'), 'patient_id': ('pa
 
 
 def explained(error: BaseException) -> BaseException:
-    """Puts a broken constraint that a client can cause into the clinic's words."""
+    """Put a broken constraint that a client can cause into the clinic's words."""
     match getattr(error, 'sqlite_errorcode', None):
         case sqlite3.SQLITE_CONSTRAINT_UNIQUE:
             return Conflict(*TAKEN[str(error).rpartition('.')[2]])
@@ -82,7 +82,7 @@ async def run(connection: aiosqlite.Connection, sql: str, values: tuple[object, 
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, so that a search for `chloe` finds Chloé."""
+    """Return text in lower case without accents, so that a search for `chloe` finds Chloé."""
     return ''.join(c for c in unicodedata.normalize('NFKD', text.casefold()) if not unicodedata.combining(c))
 
 
@@ -98,7 +98,7 @@ async def opened(path: str) -> AsyncIterator[aiosqlite.Connection]:
 
 
 async def prepare(db: Database) -> None:
-    """Brings the tables up to date and fills a new file; of several processes that start at once, one does."""
+    """Bring the tables up to date and fill a new file; of several processes that start at once, one does."""
     async with db.transaction() as run:
         [found] = await run('PRAGMA user_version')
         version = found['user_version']
@@ -119,7 +119,7 @@ DB = Key[Database]('db')
 
 
 async def connect(app: App) -> AsyncIterator[None]:
-    """Opens the database, and makes the folder of documents, when the app starts; closes it when the app stops."""
+    """Open the database, and make the folder of documents, when the app starts; close it when the app stops."""
     app.CONFIG('DOCUMENTS').mkdir(exist_ok=True)
     path = str(app.CONFIG('DATABASE'))
     async with opened(path) as writer, opened(path) as reader:
@@ -131,7 +131,7 @@ async def connect(app: App) -> AsyncIterator[None]:
 
 
 def database(req: Request) -> Database:
-    """The database of the app that is asked."""
+    """Return the database of the app that is asked."""
     db = req.app.peek(DB)
     assert db is not None, 'connect() runs at startup'
     return db

@@ -22,7 +22,7 @@ async def get(db: Database, patient: int, id: int) -> Row:
 
 
 async def add(db: Database, folder: Path, patient: int, file: File) -> Row:
-    """Saves a file under a name of our own, and then its row; without the row the file goes again."""
+    """Save a file under a name of our own, and then its row; without the row the file goes again."""
     stored = folder / (uuid4().hex + PurePath(file.safe_name).suffix)
     await file.save(stored)
     try:
@@ -46,6 +46,6 @@ async def remove(db: Database, folder: Path, patient: int, id: int) -> None:
 
 
 async def discard(folder: Path, documents: list[Row]) -> None:
-    """Deletes the files of documents that are no longer in the database."""
+    """Delete the files of documents that are no longer in the database."""
     for document in documents:
         await asyncio.to_thread((folder / document['stored']).unlink, missing_ok=True)

@@ -15,7 +15,7 @@ FIELDS: dict[str, Check] = {
 
 
 async def find(db: Database, q: str = '', page: int = 1, size: int = 20) -> Row:
-    """A page of the patients whose name or number has every word of `q`, by name."""
+    """Return a page of the patients whose name or number has every word of `q`, by name."""
     words = fold(q).split()[:10]
     where = ' AND '.join("instr(fold(name || ' ' || number), ?)" for _ in words) or 'TRUE'
     [count] = await db.all(f'SELECT count(*) AS total FROM patients WHERE {where}', *words)
@@ -34,7 +34,8 @@ async def get(db: Database, id: int) -> Row:
 
 
 async def add(db: Database, values: Row) -> Row:
-    names, marks = ', '.join(values), ', '.join('?' * len(values))
+    names = ', '.join(values)
+    marks = ', '.join('?' * len(values))
     async with db.transaction() as run:
         [added] = await run(f'INSERT INTO patients ({names}) VALUES ({marks}) RETURNING *', *values.values())
     return added
@@ -50,7 +51,7 @@ async def change(db: Database, id: int, values: Row) -> Row:
 
 
 async def remove(db: Database, id: int) -> list[Row]:
-    """Removes a patient and, by the foreign keys, all that belongs to the patient; gives the documents to discard."""
+    """Remove a patient and, by the foreign keys, all that belongs to the patient; return the documents to discard."""
     async with db.transaction() as run:
         documents = await run('SELECT stored FROM documents WHERE patient_id = ?', id)
         removed = await run('DELETE FROM patients WHERE id = ? RETURNING id', id)

@@ -8,7 +8,7 @@ FIELDS: dict[str, Check] = {'at': moment, 'reason': text(200), 'notes': text(500
 
 
 async def find(db: Database, patient: int, since: str = '') -> list[Row]:
-    """The visits of a patient from that day on, the latest first."""
+    """Return the visits of a patient from that day on, the latest first."""
     return await db.all(
         'SELECT * FROM visits WHERE patient_id = ? AND at >= ? ORDER BY at DESC, id DESC', patient, since
     )
@@ -22,7 +22,8 @@ async def get(db: Database, patient: int, id: int) -> Row:
 
 
 async def add(db: Database, patient: int, values: Row) -> Row:
-    names, marks = ', '.join(values), ', ?' * len(values)
+    names = ', '.join(values)
+    marks = ', ?' * len(values)
     async with db.transaction() as run:
         [added] = await run(
             f'INSERT INTO visits (patient_id, {names}) VALUES (?{marks}) RETURNING *', patient, *values.values()

@@ -21,7 +21,7 @@ Serve = Callable[[], AbstractContextManager[httpx.Client]]
 
 
 def forget() -> None:
-    """Forgets the modules of the clinic, so that the next import makes another app."""
+    """Forget the modules of the clinic, so that the next import makes another app."""
     for name in [*sys.modules]:
         if name.partition('.')[0] in ('app', 'waiting', 'controllers', 'store'):
             del sys.modules[name]
@@ -29,7 +29,7 @@ def forget() -> None:
 
 @pytest.fixture
 def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], App]]:
-    """Makes the app, as often as a test likes, each time from app.py on and with the same data."""
+    """Make the app, as often as a test likes, each time from app.py on and with the same data."""
     monkeypatch.setenv('PATIENTS_DB', str(tmp_path / 'patients.db'))
     monkeypatch.syspath_prepend(str(CLINIC))
 
@@ -44,14 +44,14 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 @pytest.fixture
 def client(clinic: Callable[[], App]) -> Iterator[Client]:
-    """Asks the clinic in this process, where every message is checked against the ASGI specification."""
+    """Ask the clinic in this process, where every message is checked against the ASGI specification."""
     with Client(clinic()) as client:
         yield client
 
 
 @pytest.fixture
 def serve(clinic: Callable[[], App]) -> Serve:
-    """Serves the clinic on a real socket, as often as a test likes."""
+    """Serve the clinic on a real socket, as often as a test likes."""
 
     @contextmanager
     def serve() -> Iterator[httpx.Client]:

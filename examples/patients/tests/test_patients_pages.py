@@ -95,13 +95,7 @@ def test_errors_are_pages_for_browsers_and_json_for_others(client: httpx.Client)
 
 
 def test_a_page_of_another_site_cannot_post_a_form(client: httpx.Client) -> None:
-    for where in (
-        '/patients',
-        '/patients/1/delete',
-        '/patients/1/arrive',
-        '/patients//1/delete',
-        '/patients%2F1/delete',
-    ):
+    for where in ('/patients', '/patients/1/delete', '/patients/1/arrive', '/patients//1/delete', '/x/../patients'):
         answer = client.post(where, data=ADA, headers={'origin': 'https://evil.example'})
         assert answer.status_code == 403
     assert client.get('/v1/patients').json()['total'] == 7

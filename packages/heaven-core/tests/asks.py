@@ -1,11 +1,17 @@
-"""What the tests of requests and responses share: a handler asked once, a clock that jumps, the ratio of two costs."""
+"""What the tests of requests and responses share: a handler asked once, an app sent by hand, a clock that jumps, what
+is opened and in which thread, the ratio of two costs.
+"""
 
 import asyncio
+import contextlib
 import inspect
+import os
 import selectors
+import sys
+import threading
 import time
 
-from driver import call
+from driver import Exchange, call
 from heaven import App
 
 
@@ -54,6 +60,62 @@ def raised(act, **options):
     return seen[0] if seen else None
 
 
+class Gated(Exchange):
+    """An exchange whose client takes no more than `takes` messages until it is told to `go` on."""
+
+    def __init__(self, *args, takes=2, **options):
+        super().__init__(*args, **options)
+        self.takes, self.go = takes, asyncio.Event()
+
+    async def send(self, message):
+        await super().send(message)
+        if len(self.messages) >= self.takes:
+            await self.go.wait()
+
+
+async def turns(count=50):
+    """Lets the loop turn."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def until(condition, limit=10):
+    """Waits for what another task or thread will do; a failure after `limit` seconds."""
+    async with asyncio.timeout(limit):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def descriptors():
+    """How many file descriptors this process has open."""
+    return len(os.listdir('/dev/fd'))
+
+
+LISTENERS = []
+
+
+def heard(event, args):
+    if event == 'open' and LISTENERS and isinstance(args[0], str | bytes | os.PathLike):
+        path = os.fsdecode(args[0])
+        for folder, seen in LISTENERS:
+            if path.startswith(folder):
+                seen.append((path, threading.get_ident()))
+
+
+@contextlib.contextmanager
+def opening(folder):
+    """A list of what is opened in a folder, and the thread that does it, while the block runs."""
+    if not getattr(sys, 'heaven_tests_hear', False):
+        sys.heaven_tests_hear = True
+        sys.addaudithook(heard)
+    listener = os.fspath(folder), []
+    LISTENERS.append(listener)
+    try:
+        yield listener[1]
+    finally:
+        LISTENERS.remove(listener)
+
+
 class JumpingSelector(selectors.DefaultSelector):
     """Where the loop would wait for a timer, its clock is moved instead."""
 
@@ -82,13 +144,13 @@ def jumping(coroutine):
 
 
 def cost(work, *sizes):
-    """The least of five: what `work(*sizes)` makes costs when it is called, in nanoseconds of this thread."""
+    """The least of five: what `work(*sizes)` makes costs when it is called, in nanoseconds of this process."""
     spent = []
     for _ in range(5):
         run = work(*sizes)
-        start = time.thread_time_ns()
+        start = time.process_time_ns()
         run()
-        spent.append(time.thread_time_ns() - start)
+        spent.append(time.process_time_ns() - start)
     return max(min(spent), 1)
 
 

@@ -1,7 +1,10 @@
-"""Forms as clients send them, and what Heaven's readers make of them, fed whole or in any pieces."""
+"""Forms as clients send them, whole or in any pieces, and what a handler gets of them."""
 
-from heaven.errors import ClientError
-from heaven.forms import READERS, File, Form, fill
+import inspect
+
+from driver import Live
+from heaven import App
+from heaven.forms import File
 
 MULTIPART = 'multipart/form-data; boundary=B'
 URLENCODED = 'application/x-www-form-urlencoded'
@@ -28,23 +31,6 @@ def multipart(*parts, boundary=b'B'):
     return b''.join(b'--%b\r\n%b\r\n' % (boundary, part) for part in parts) + b'--%b--\r\n' % boundary
 
 
-def reader(content_type, form):
-    """What reads a body of this content type into a form, before its first chunk."""
-    return READERS[content_type.partition(';')[0]](form._values, content_type, 0)
-
-
-def read(body, content_type=MULTIPART, chunks=None):
-    """The form that is read from a body, or from chunks of one."""
-    form = Form()
-    filler = reader(content_type, form)
-    if chunks is None:
-        fill(filler, body)
-    else:
-        for chunk in (None, *filter(None, chunks), None):
-            filler.send(chunk)
-    return form
-
-
 def plain(form):
     """A form as plain values: files as (filename, content type, content)."""
     return {
@@ -53,10 +39,55 @@ def plain(form):
     }
 
 
+class Desk:
+    """An app that hands every form to what the test wants to do with it: read ahead, or streamed."""
+
+    def __init__(self):
+        self.use = self.live = self.failure = None
+
+    async def handler(self, req, res, ctx):
+        form = await req.form
+        try:
+            used = self.use(form)
+            self.result = await used if inspect.isawaitable(used) else used
+        except Exception as error:
+            self.failure = error
+
+    def ask(self, use, body, content_type, chunks):
+        """The reply; `result` is what `use(form)`, async or not, gave."""
+        if self.live is None:
+            app = App()
+            app.POST('/ahead', self.handler, max_body_size=2**30)
+            app.POST('/streamed', self.handler, stream=True)
+            self.live = Live(app, limit=60)
+            self.live.__enter__()
+        self.use, self.failure = use, None
+        target = '/ahead' if chunks is None else '/streamed'
+        headers = [('content-type', content_type)]
+        return self.live.call('POST', target, body=body if chunks is None else chunks, headers=headers, catch=True)
+
+    def close(self):
+        if self.live is not None:
+            self.live.__exit__(None, None, None)
+            self.live = None
+
+
+desk = Desk()
+
+
+def read(body, content_type=MULTIPART, chunks=None, use=lambda form: form):
+    """What `use(form)`, async or not, gives of the form of a request; without it the form, whose files are gone."""
+    reply = desk.ask(use, body, content_type, chunks)
+    if error := desk.failure or reply.error:
+        raise error
+    assert reply.status == 200, reply
+    return desk.result
+
+
 def outcome(body, content_type=MULTIPART, chunks=None):
     """What becomes of a body: plain values, or the status that refuses it."""
-    try:
-        return plain(read(body, content_type, chunks))
-    except ClientError as error:
-        assert str(error)
-        return error.status
+    reply = desk.ask(plain, body, content_type, chunks)
+    if reply.status == 200:
+        return desk.result
+    assert reply.text and reply.status < 500, reply
+    return reply.status

@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote_to_bytes
 SLUG = r'[a-z]+(-[a-z]+)*'
 BOOLS = {'true': True, 'false': False, '1': True, '0': False}
 GRAMMAR = {
-    'int': (r'-?[0-9]{1,300}', int),
-    'float': (r'-?[0-9]{1,300}(\.[0-9]{1,300})?', float),
+    'int': (r'(?=.{1,64}\Z)-?[0-9]+', int),
+    'float': (r'(?=.{1,64}\Z)-?[0-9]+(\.[0-9]+)?', float),
     'bool': (r'(?i:true|false|1|0)', lambda text: BOOLS[text.lower()]),
     'date': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}', datetime.date.fromisoformat),
     'datetime': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?', datetime.datetime.fromisoformat),
@@ -22,7 +22,7 @@ GRAMMAR = {
     'str': (r'(?s:.+)', str),
 }
 ORDER = list(GRAMMAR)
-METHODS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT')
+METHODS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY')
 MISS = object()
 
 
@@ -110,6 +110,11 @@ def match(pattern, segments, rest):
     return params
 
 
+def dotted(raw):
+    """Is it no path, since a segment is `.` or `..`, as sent or in the decoded path split again?"""
+    return bool({'.', '..'} & {*map(decode, raw.split('/')), *decode(raw).split('/')})
+
+
 def route(routes, method, raw):
     """(status, index of the route that answers, params or the methods allowed) for a raw path as sent.
 
@@ -137,19 +142,18 @@ def route(routes, method, raw):
 
 
 def readings(raw):
-    """Every way to read a raw path as sent, each a list of segments."""
-    whole = [decode(segment) for segment in split(raw)], split(decode(raw))
-    return *whole, *([segment for segment in segments if segment] for segments in whole)
-
-
-def dotted(raw):
-    """Is this path none, for a `.` or `..` in its segments as sent or in the decoded path split again?"""
-    return any(segment in ('.', '..') for segment in [*map(decode, raw.split('/')), *decode(raw).split('/')])
+    """Every way to read a raw path as sent: its segments as sent, the decoded path split again, and both of them with
+    their empty segments dropped.
+    """
+    both = [decode(segment) for segment in split(raw)], split(decode(raw))
+    return [*both, *([segment for segment in segments if segment] for segments in both)]
 
 
 def covers(pattern, raw):
-    """Does any reading of this path match this pattern? None of what is no path does."""
-    return not dotted(raw) and any(match(pattern, segments, str) is not MISS for segments in readings(raw))
+    """Does any reading of this path match this pattern? Of what is no path, `/*` alone covers."""
+    if dotted(raw):
+        return pattern == '/*'
+    return any(match(pattern, segments, str) is not MISS for segments in readings(raw))
 
 
 def breadth(pattern, end):
@@ -164,7 +168,10 @@ def chain(hooks, method, raw, end='last'):
     """The functions that run before a request, in order; those after it are the same, reversed.
 
     `hooks` are triples of pattern, function and methods (None for all). A HEAD is taken to be one that GET answers.
+    Before what is no path none runs.
     """
+    if dotted(raw):
+        return []
     covering = sorted((hook for hook in hooks if covers(hook[0], raw)), key=lambda hook: breadth(hook[0], end))
     functions = list(dict.fromkeys(function for _, function, _ in covering))
     accepted = {method, 'GET'} if method == 'HEAD' else {method}

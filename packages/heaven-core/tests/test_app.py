@@ -1,5 +1,6 @@
 """The application object: its names, configuration, state and codec."""
 
+import inspect
 from collections import defaultdict
 
 import heaven
@@ -7,7 +8,7 @@ import heaven.errors
 import pytest
 from asks import answer, ask, raised, see
 from driver import Live, call
-from heaven import App, Key
+from heaven import STARTUP, App, Key
 
 
 def test_one_class_has_three_names():
@@ -52,16 +53,12 @@ def test_state_is_kept_peeked_at_and_let_go():
     app = App()
     assert app.peek('db') is None and app.peek('db', 7) == 7
     app.keep('db', 'x')
-    assert app.peek('db') == app.peek('db', 7) == app._.db == 'x'
+    assert app.peek('db') == app.peek('db', 7) == 'x'
     app.keep('db', None)
     assert app.peek('db', 7) is None
-    app._.db = 'y'
-    assert app.peek('db') == 'y'
-    assert app.unkeep('db') == 'y'
+    assert app.unkeep('db') is None and app.peek('db', 7) == 7
     with pytest.raises(KeyError, match='db'):
         app.unkeep('db')
-    with pytest.raises(AttributeError, match='db'):
-        app._.db
 
 
 def test_a_typed_key_stands_in_place_of_a_string():
@@ -84,10 +81,10 @@ def test_two_apps_share_no_state():
 def test_state_kept_before_and_during_a_run_is_there_for_handlers():
     app = App()
     app.keep('before', 1)
-    app.ONCE(lambda app: app.keep('startup', 2))
+    app.ON(STARTUP, lambda app: app.keep('startup', 2))
 
     def handler(req, res, ctx):
-        res.body = [req.app.peek('before'), req.app._.startup]
+        res.body = [req.app.peek('before'), req.app.peek('startup')]
 
     app.GET('/', handler)
     with Live(app) as live:
@@ -161,6 +158,38 @@ def test_a_configuration_stays_live_and_keeps_its_defaults():
     app, other = App(config), App(lambda: missing)
     config['X'] = 1
     assert (app.CONFIG('X'), other.CONFIG('Y')) == (1, 'none')
+
+
+def hello(req, res, ctx):
+    res.body = 'hello'
+
+
+def test_subclassing_changes_nothing_about_how_dotted_paths_are_found():
+    class Clinic(App):
+        def __init__(self, **options):
+            self.name = 'clinic'
+            super().__init__(**options)
+
+    class Deeper(Clinic):
+        def __init__(self):
+            super().__init__(debug=True)
+
+    for app in App(), Clinic(), Deeper():
+        app.GET('/', f'{__name__}.hello')
+        with Live(app) as live:
+            assert live.call().text == 'hello'
+
+
+@pytest.mark.parametrize('config', [5, 'config', [1], object()], ids=range(4))
+def test_a_configuration_that_is_neither_a_mapping_nor_a_callable_is_refused_where_it_is_given(config):
+    with pytest.raises(TypeError):
+        App(config)
+
+
+def test_the_app_and_its_call_are_an_asgi_3_application_by_every_test():
+    for app in App(), App(debug=True):
+        assert inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(app.__call__)
+        assert inspect.iscoroutinefunction(type(app).__call__)
 
 
 def test_a_configuration_of_none_has_no_keys():

@@ -58,6 +58,9 @@ SCOPES = [
     (without('client'), lambda req: list(req.ip), [None, None]),
     (with_(client=None), lambda req: list(req.ip), [None, None]),
     (with_(client=['::1', 5]), lambda req: list(req.ip), ['::1', 5]),
+    (with_(client=('', 0)), lambda req: req.ip.address, None),
+    (with_(client=('', None)), lambda req: [req.ip.address, req.ip.port], [None, None]),
+    (with_(client=('10.0.0.7', '4711')), lambda req: [req.ip.address, req.ip.port], ['10.0.0.7', 4711]),
     (without('server'), lambda req: list(req.server), [None, None]),
     (with_(server=None), lambda req: list(req.server), [None, None]),
     (with_(server=('/run/app.sock', None)), lambda req: list(req.server), ['/run/app.sock', None]),
@@ -282,7 +285,7 @@ def test_startup_and_shutdown_are_each_answered_once_and_then_it_returns(scope):
 
 def test_a_startup_that_fails_is_told_with_its_reason_and_nothing_else_is_waited_for():
     app = App()
-    app.ONCE(lambda app: 1 / 0)
+    app.ON('startup', lambda app: 1 / 0)
     (answer,) = live(app, 'startup')
     assert answer['type'] == 'lifespan.startup.failed' and 'division by zero' in answer['message']
 

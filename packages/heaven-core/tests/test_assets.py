@@ -2,11 +2,11 @@
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from driver import Exchange, call
-from heaven import App
-from reference import dotted
+from driver import Exchange, Live, StartupFailed, call
+from heaven import App, UrlError
 from test_files_paths import LEXICAL, MISSES, folder
 
 __all__ = ['folder']
@@ -50,7 +50,6 @@ def test_a_folder_is_served_under_its_name_or_under_a_route(site, route, target)
     reply = call(app, 'GET', target)
     assert (reply.status, reply.text, reply.header('content-type')) == (200, 'app.js', 'text/javascript; charset=utf-8')
     assert call(app, 'GET', '/other/app.js').status == 404
-    assert app._assets == [(target.removesuffix('/app.js'), str(site))]
 
 
 def test_a_relative_folder_is_that_of_the_working_directory_or_of_a_file(site, monkeypatch, tmp_path):
@@ -80,7 +79,7 @@ def test_there_are_no_listings_and_no_dotfiles(site, target):
     assert reply.status == 404 and b'app.js' not in reply.body
 
 
-@pytest.mark.parametrize('target', ['.env', 'sub/.git/config', '%2eenv', 'sub/%2Egit/config'])
+@pytest.mark.parametrize('target', ['.env', 'sub/.git/config', '%2eenv', 'sub/%2Egit/config', '..a', '...'])
 @pytest.mark.parametrize('options', [{}, {'index': 'a.txt'}])
 def test_a_segment_that_begins_with_a_dot_is_a_miss(folder, target, options):
     assert call(served(folder, '/', **options), 'GET', f'/{target}').status == 404
@@ -91,9 +90,9 @@ def test_a_segment_that_begins_with_a_dot_is_a_miss(folder, target, options):
 def test_no_spelling_of_a_target_leads_out_of_the_folder(folder, path, escape):
     raw = path.encode('utf-8', 'replace')
     raw = b''.join(b'%%%02x' % byte for byte in raw) if escape else raw.replace(b'%', b'%25')
-    target = b'/static/' + raw.replace(b'?', b'%3f')
-    reply = call(served(folder, '/static'), 'GET', target)
-    assert reply.status == (400 if dotted(target.decode('latin-1')) else 404) and b'secret' not in reply.body
+    reply = call(served(folder, '/static'), 'GET', b'/static/' + raw.replace(b'?', b'%3f'))
+    dotted = {'.', '..'} & {*path.split('/')}
+    assert reply.status == (400 if dotted else 404) and b'secret' not in reply.body
     assert reply.header('cache-control') is None
 
 
@@ -107,12 +106,21 @@ def test_raw_targets_lead_nowhere_whatever_the_server_decoded(folder, target):
 
 @pytest.mark.parametrize(
     ('target', 'text'),
-    [('', 'index.html'), ('/', 'index.html'), ('/docs', 'docs/index.html'), ('/docs/', 'docs/index.html')]
-    + [('/docs/a.txt', 'docs/a.txt'), ('/app.js', 'app.js')],
+    [('/', 'index.html'), ('/docs/', 'docs/index.html')] + [('/docs/a.txt', 'docs/a.txt'), ('/app.js', 'app.js')],
 )
 def test_an_index_stands_for_its_folder(site, target, text):
     reply = call(served(site, index='index.html'), 'GET', f'/site{target}')
     assert (reply.status, reply.text) == (200, text)
+
+
+@pytest.mark.parametrize(
+    ('target', 'location'),
+    [('', '/site/'), ('/docs', '/site/docs/'), ('/docs?a=b%20c&d', '/site/docs/?a=b%20c&d'), ('?x', '/site/?x')],
+)
+def test_a_folder_that_has_the_index_is_redirected_to_its_slash_with_its_query(site, target, location):
+    for method in ('GET', 'HEAD'):
+        reply = call(served(site, index='index.html'), method, f'/site{target}')
+        assert reply.status == 307 and reply.header('location').endswith(location)
 
 
 @pytest.mark.parametrize('target', ['/empty', '/empty/', '/none', '/docs/none', '/app.js/', '/docs//', '//docs'])
@@ -120,14 +128,97 @@ def test_an_index_stands_for_nothing_else(site, target):
     assert call(served(site, index='index.html'), 'GET', f'/site{target}').status == 404
 
 
-def test_a_fallback_stands_for_every_miss_and_is_not_cached(site):
+def test_a_fallback_stands_for_every_miss_of_who_names_html_and_is_not_cached(site):
     app = served(site, '/', fallback='index.html', cache=3600)
     for target in ('/patients/7', '/', '/docs', '/none.js', '/.well-known/x', '/%00'):
-        reply = call(app, 'GET', target)
+        assert call(app, 'GET', target).status == call(app, 'GET', target, headers={'accept': '*/*'}).status == 404
+        reply = call(app, 'GET', target, headers={'accept': 'text/html,application/xhtml+xml,*/*;q=0.8'})
         assert (reply.status, reply.text, reply.header('cache-control')) == (200, 'index.html', 'no-cache')
         assert reply.header('content-type') == 'text/html; charset=utf-8'
     reply = call(app, 'GET', '/app.js')
     assert (reply.text, reply.header('cache-control')) == ('app.js', 'max-age=3600')
+
+
+@pytest.mark.parametrize(
+    ('accept', 'status'),
+    [
+        ('text/html', 200),
+        ('TEXT/HTML', 200),
+        ('text/html;q=0.1', 200),
+        ('text/html;q=0.001', 200),
+        ('application/json, text/html ; level=1 ; Q=1.000', 200),
+        ('text/html;q=0, text/html;level=1', 200),
+        ('text/html;q=0', 404),
+        ('text/html; q=0.000, */*', 404),
+        ('text/html ;level=1;q=0.0', 404),
+        ('text/*', 404),
+        ('*/*', 404),
+        ('text/html5', 404),
+        ('application/xhtml+xml', 404),
+        ('', 404),
+    ],
+)
+def test_a_fallback_is_for_requests_that_name_html_and_do_not_refuse_it(site, accept, status):
+    reply = call(served(site, '/', fallback='index.html'), 'GET', '/none', headers={'accept': accept})
+    assert reply.status == status
+    assert reply.header('vary') == ('Accept' if status == 200 else None)
+
+
+def test_a_fallback_that_is_not_there_is_a_miss(site):
+    assert call(served(site, '/', fallback='none.html'), 'GET', '/none', headers={'accept': 'text/html'}).status == 404
+
+
+def test_what_varies_already_varies_by_accept_too(site):
+    app = served(site, '/', fallback='index.html')
+    app.BEFORE('/*', lambda req, res, ctx: res.header('vary', 'Cookie') and None)
+    reply = call(app, 'GET', '/none', headers={'accept': 'text/html'})
+    assert reply.header('vary') == 'Cookie, Accept'
+
+
+@pytest.mark.parametrize('target', ['//docs', '/%2Fdocs', '/%5Cdocs', '/\\docs', '///', '/docs%2F%2F'])
+def test_no_redirect_leads_to_another_host(site, target):
+    reply = call(served(site, '/', index='index.html'), 'GET', target)
+    assert reply.status != 307 or not reply.header('location').startswith(('//', '/\\'))
+
+
+def test_a_redirect_has_the_root_path_and_the_escapes_of_the_request(tmp_path):
+    (tmp_path / 'Größe 1').mkdir()
+    (tmp_path / 'Größe 1' / 'index.html').touch()
+    app = served(tmp_path, '/files', index='index.html')
+    reply = call(app, 'GET', '/app/files/Gr%C3%B6%C3%9Fe%201?a=%C3%B6', root_path='/app')
+    assert (reply.status, reply.header('location')) == (307, '/app/files/Gr%C3%B6%C3%9Fe%201/?a=%C3%B6')
+    assert call(app, 'GET', reply.header('location'), root_path='/app').status == 200
+
+
+def test_the_folders_of_an_app_can_be_seen(site):
+    app = App()
+    app.group('/v1').ASSETS(site, '/files')
+    (folder,) = app.assets
+    assert (folder.folder, folder.prefix, folder.route) == (str(site), '/v1/files', '/v1/files/*')
+
+
+@pytest.mark.parametrize('name', ['app.js', 'größe 1/a&b%.js'])
+def test_the_url_of_a_file_is_quoted_and_has_the_prefixes_of_mounts(site, name):
+    (site / name).parent.mkdir(exist_ok=True)
+    (site / name).write_text('found')
+    child, middle, root = App(), App(), App()
+    child.ASSETS(site, '/files')
+    middle.mount(child, '/b c')
+    root.mount(middle, '/a')
+    twin = child.copy()
+    (folder,) = child.assets
+    url = folder.url(child, name)
+    assert url == f'/a/b%20c/files/{quote(name, safe="/&")}'
+    assert call(root, 'GET', url).text == 'found'
+    assert folder.url(twin, name) == url.removeprefix('/a/b%20c')
+
+
+@pytest.mark.parametrize('name', ['..', '../secret.txt', 'css/./a', '\ud800'])
+def test_a_name_that_leads_out_of_its_folder_has_no_url(site, name):
+    app = App()
+    app.ASSETS(site)
+    with pytest.raises(UrlError, match='match back'):
+        app.assets[0].url(app, name)
 
 
 @pytest.mark.parametrize(
@@ -167,9 +258,15 @@ def test_hooks_guard_assets(site):
         '/site/docs',
         '/site//docs/a.txt',
         '/site/docs%2Fa.txt',
-        '/site%2F%2Fdocs/a.txt',
     ):
         assert call(app, 'GET', target).status == 401
+    assert call(app, 'GET', '/site/x/../docs/a.txt').status == 400
+
+
+def test_a_folder_that_does_not_exist_is_refused_at_startup_and_named(tmp_path):
+    app = served(tmp_path / 'none')
+    with pytest.raises(StartupFailed, match='none'), Live(app):
+        pass
 
 
 def test_a_request_costs_no_descriptor_when_the_client_leaves(site):
@@ -197,4 +294,3 @@ def test_assets_of_a_group_are_served_under_its_prefix(site):
     app = App()
     app.group('/v1').ASSETS(site, '/files')
     assert call(app, 'GET', '/v1/files/app.js').text == 'app.js'
-    assert app._assets == [('/v1/files', str(site))]

@@ -61,7 +61,7 @@ def errors(caplog):
         ({404: page('404')}, Abort(404), (404, '404: Abort')),
         ({404: page('404')}, Abort(403), (403, None)),
         ({500: page('500')}, Abort(500), (500, '500: Abort')),
-        ({400: page('400')}, Abort(), (400, '400: Abort')),
+        ({400: page('400')}, Abort(400), (400, '400: Abort')),
         ({400: page('400')}, ClientError('what'), (400, '400: ClientError')),
         ({ClientError: page('client', 422)}, ClientError('what'), (422, 'client: ClientError')),
         ({400: page('400'), Missing: page('missing', 422)}, Missing('query', 'name'), (422, 'missing: Missing')),
@@ -298,7 +298,7 @@ def test_a_refusal_is_not_logged_as_an_error(status, caplog):
 @pytest.mark.parametrize('status', [500, 503, 599])
 def test_an_abort_above_499_is_an_answer_not_a_failure(status, caplog):
     app = App()
-    app.GET('/a', lambda req, res, ctx: res.abort('Closed', status))
+    app.GET('/a', lambda req, res, ctx: res.abort(status, 'Closed'))
     assert (call(app, target='/a').status, call(app, target='/a').text) == (status, 'Closed')
     assert errors(caplog) == []
 
@@ -340,7 +340,7 @@ def test_a_handler_for_every_exception_is_for_failures_not_for_refusals(caplog):
     app = App()
     app.ERROR(Exception, page('any', 418))
     app.GET('/url', lambda req, res, ctx: req.url_for('unknown'))
-    app.GET('/abort', lambda req, res, ctx: res.abort('No', 403))
+    app.GET('/abort', lambda req, res, ctx: res.abort(403, 'No'))
     app.GET('/missing', lambda req, res, ctx: req.queries['page'])
     assert call(app, target='/url').text == 'any: UrlError'
     assert call(app, target='/abort').text == 'No'
@@ -452,7 +452,7 @@ def test_debug_of_an_app_is_for_those_mounted_on_it_too(isolated):
 
 def test_debug_does_not_touch_what_is_no_500():
     app = App(debug=True)
-    app.GET('/a', lambda req, res, ctx: res.abort('No', 403))
+    app.GET('/a', lambda req, res, ctx: res.abort(403, 'No'))
     app.ERROR(Ward, page('ward', 418))
     app.GET('/b', raising(Ward()))
     assert call(app, target='/a').text == 'No'
@@ -510,13 +510,13 @@ def test_an_abort_in_a_handler_of_a_class_asks_the_handler_of_its_status():
     assert (reply.status, reply.text) == (404, '404: Abort')
 
 
-def test_a_handler_that_fails_with_what_it_is_for_is_not_asked_again(caplog):
-    app = App()
-    app.ERROR(Ward, raising(Bed()))
+def test_a_handler_that_fails_with_what_it_is_for_is_not_asked_again_and_followed_by_the_plain_500(caplog):
+    app, asked = App(), []
+    app.ERROR(Ward, lambda req, res, ctx: asked.append(res.error) or raising(Bed())(req, res, ctx))
     app.ERROR(500, page('500'))
     app.GET('/', raising(Ward()))
     reply = call(app, catch=True)
-    assert (reply.status, reply.text) == (500, '500: Bed')
+    assert (reply.status, reply.text, len(asked)) == (500, 'Internal Server Error', 1)
 
 
 def test_a_handler_for_every_base_exception_is_for_failures_not_for_refusals():
@@ -528,10 +528,22 @@ def test_a_handler_for_every_base_exception_is_for_failures_not_for_refusals():
         assert [live.call('GET', path).status for path in ('/refused', '/failed')] == [404, 418]
 
 
-@pytest.mark.parametrize('status', [1000, 7, 101, True, 'x', 404.0])
-def test_an_abort_has_the_status_of_an_answer(status):
-    with pytest.raises(ValueError, match='200 to 599'):
-        Abort('No', status)
+CONSTANT = Abort(404, 'No such patient')
+
+
+@pytest.mark.parametrize('error', [CONSTANT, Missing('query', 'page')], ids=['abort', 'missing'])
+def test_an_exception_that_is_a_constant_keeps_nothing_of_past_requests(error):
+    def handler(req, res, ctx):
+        try:
+            raise ValueError(req)
+        except ValueError:
+            raise error  # noqa: B904
+
+    app = App()
+    app.GET('/', handler)
+    for _ in range(2):
+        assert call(app).status in (400, 404)
+        assert (error.__traceback__, error.__context__) == (None, None)
 
 
 def test_a_500_has_no_digest_of_the_body_that_was_lost():

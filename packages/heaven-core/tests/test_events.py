@@ -6,10 +6,17 @@ import threading
 import time
 
 import pytest
-from asks import ask, jumping
+from asks import ask, jumping, ratio
 from driver import Live
 from heaven import App
-from heaven._events import events, frame
+
+
+def frame(item):
+    """What is sent of an item; its failure is raised."""
+    reply = ask(lambda req, res, ctx: res.stream(iter([item]), sse=True, ping=None), catch=True)
+    if reply.error is not None:
+        raise reply.error
+    return reply.body
 
 
 def parse(stream):
@@ -97,6 +104,10 @@ class Indenting:
     """A codec that writes lines, as text."""
 
     @staticmethod
+    def loads(data):
+        raise NotImplementedError
+
+    @staticmethod
     def dumps(value):
         import json
 
@@ -142,12 +153,55 @@ def test_while_the_source_is_silent_a_comment_goes_out_every_ping_and_nothing_is
         await asyncio.sleep(5)
         yield 'c'
 
-    async def run():
-        return [item async for item in events(slow(), 10)]
+    async def run(ping):
+        async with Live(stream(slow, ping), limit=1000) as live:
+            return [message['body'] for message in (await live.ask()).messages[1:-1]]
 
-    ping = b': ping\n\n'
-    assert jumping(run()) == [b'data: a\n\n', ping, ping, ping, b'data: b\n\n', b'data: c\n\n']
-    assert parse(ping) == []
+    first, *pings, second, third = jumping(run(10))
+    assert (first, second, third, len(pings)) == (b'data: a\n\n', b'data: b\n\n', b'data: c\n\n', 3)
+    assert all(ping.startswith(b':') and parse(ping) == [] for ping in pings)
+    assert len(jumping(run(15))) == 5
+    assert len(jumping(run(None))) == 3
+
+
+def test_the_ping_is_15_seconds_unless_it_is_said():
+    async def slow():
+        yield 'a'
+        await asyncio.sleep(46)
+        yield 'b'
+
+    app = App()
+    app.GET('/', lambda req, res, ctx: res.stream(slow(), sse=True))
+
+    async def run():
+        async with Live(app, limit=1000) as live:
+            return [message['body'] for message in (await live.ask()).messages[1:-1]]
+
+    assert len(jumping(run())) == 5
+
+
+def test_the_headers_of_events_keep_caches_and_proxies_from_holding_them_back():
+    reply = ask(lambda req, res, ctx: res.stream(three(), sse=True))
+    assert (reply.header('cache-control'), reply.header('x-accel-buffering')) == ('no-cache', 'no')
+
+    def handler(req, res, ctx):
+        res.headers['Cache-Control'] = 'no-store'
+        res.headers['X-Accel-Buffering'] = 'yes'
+        res.stream(three(), sse=True)
+
+    def later(req, res, ctx):
+        res.stream(three(), sse=True)
+        res.headers['Cache-Control'] = 'no-store'
+        res.headers['X-Accel-Buffering'] = 'yes'
+
+    for each in handler, later:
+        reply = ask(each)
+        assert (reply.header('cache-control'), reply.header('x-accel-buffering')) == ('no-store', 'yes')
+
+
+def test_a_stream_that_is_none_of_events_has_no_such_headers():
+    reply = ask(lambda req, res, ctx: res.stream(iter(['a'])))
+    assert (reply.header('cache-control'), reply.header('x-accel-buffering')) == (None, None)
 
 
 def test_a_source_keeps_its_context_from_one_event_to_the_next():
@@ -159,11 +213,16 @@ def test_a_source_keeps_its_context_from_one_event_to_the_next():
         yield var.get()
         yield var.get()
 
-    async def run():
+    async def handler(req, res, ctx):
         var.set('handler')
-        return [item async for item in events(source(), 10)]
+        res.stream(source(), sse=True, ping=10)
 
-    assert asyncio.run(run()) == [b'data: handler\n\n', b'data: inside\n\n', b'data: inside\n\n']
+    reply = ask(handler)
+    assert [m['body'] for m in reply.messages[1:4]] == [
+        b'data: handler\n\n',
+        b'data: inside\n\n',
+        b'data: inside\n\n',
+    ]
 
 
 def test_sync_sources_run_in_threads():
@@ -259,8 +318,6 @@ def test_a_source_that_fails_ends_the_stream_as_an_error_logged_once(caplog):
 
 
 def test_the_cost_of_framing_is_linear():
-    from asks import ratio
-
     for text in ('a\r\n', '\r', '\n', 'a'):
 
         def work(n, text=text):
@@ -271,7 +328,14 @@ def test_the_cost_of_framing_is_linear():
 
 
 def test_a_megabyte_of_line_ends_holds_the_loop_for_less_than_half_a_second():
-    item = '\r\n' * 500_000
-    start = time.thread_time()
-    frame(item)
-    assert time.thread_time() - start < 0.5
+    async def source():
+        yield '\r\n' * 500_000
+
+    async def run():
+        async with Live(stream(source)) as live:
+            start = time.thread_time()
+            reply = await live.ask()
+            return len(reply.body), time.thread_time() - start
+
+    size, spent = asyncio.run(run())
+    assert size > 500_000 and spent < 0.5

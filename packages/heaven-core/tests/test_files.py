@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import os
+import resource
 import threading
+import tracemalloc
 
 import pytest
-from asks import ask, raised
+from asks import Gated, ask, descriptors, opening, raised, turns, until
 from driver import Live, call
 from heaven import App
-from heaven._files import CHUNK, chunks
 
 MODIFIED = 784111777  # Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -27,24 +28,7 @@ def sends(path, *, method='GET', filename=None, within=None, **options):
     return ask(lambda req, res, ctx: res.file(path, filename=filename, within=within), method, **options)
 
 
-def descriptors():
-    return len(os.listdir('/dev/fd'))
-
-
 # what is said of it
-
-
-def noting_reads(monkeypatch, note):
-    """Calls `note` for every chunk that is read of a file."""
-
-    def noted(*part):
-        with contextlib.closing(chunks(*part)) as whole:
-            for chunk in whole:
-                if chunk:
-                    note()
-                yield chunk
-
-    monkeypatch.setattr('heaven._files.chunks', noted)
 
 
 def test_a_file_goes_out_with_type_length_validators_and_ranges(file):
@@ -58,11 +42,20 @@ def test_a_file_goes_out_with_type_length_validators_and_ranges(file):
     assert reply.header('content-disposition') is None
 
 
-def test_head_has_the_headers_of_get_and_reads_nothing(file, monkeypatch):
-    get = sends(file)
-    noting_reads(monkeypatch, lambda: pytest.fail('read'))
-    head = sends(file, method='HEAD')
+def test_head_has_the_headers_of_get(file):
+    get, head = sends(file), sends(file, method='HEAD')
     assert (head.status, head.body, sorted(head.headers)) == (200, b'', sorted(get.headers))
+
+
+def test_head_of_a_file_of_a_tebibyte_reads_nothing(tmp_path):
+    path = tmp_path / 'sparse'
+    with path.open('wb') as file:
+        try:
+            file.truncate(2**40)
+        except OSError:
+            pytest.skip('no sparse files here')
+    reply = sends(path, method='HEAD')
+    assert (reply.status, reply.header('content-length'), reply.body) == (200, str(2**40), b'')
 
 
 def test_the_same_path_may_be_str_bytes_or_path(file):
@@ -91,6 +84,20 @@ def test_the_same_path_may_be_str_bytes_or_path(file):
         ('a.pdf', 'application/pdf'),
         ('a.mp4', 'video/mp4'),
         ('a.docx', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'),
+        ('a.heic', 'image/heic'),
+        ('a.heif', 'image/heif'),
+        ('a.m3u8', 'application/vnd.apple.mpegurl'),
+        ('a.mpd', 'application/dash+xml'),
+        ('a.glb', 'model/gltf-binary'),
+        ('a.gltf', 'model/gltf+json'),
+        ('a.usdz', 'model/vnd.usdz+zip'),
+        ('a.geojson', 'application/geo+json'),
+        ('a.kml', 'application/vnd.google-earth.kml+xml'),
+        ('a.yaml', 'application/yaml'),
+        ('a.toml', 'application/toml'),
+        ('a.txt', 'text/plain; charset=utf-8'),
+        ('a.gif', 'image/gif'),
+        ('a.zip', 'application/zip'),
         ('a.tar.gz', 'application/gzip'),
         ('a.unknown', 'application/octet-stream'),
         ('a', 'application/octet-stream'),
@@ -100,6 +107,18 @@ def test_the_same_path_may_be_str_bytes_or_path(file):
 def test_the_content_type_is_that_of_the_suffix(name, kind, tmp_path):
     (tmp_path / name).touch()
     assert sends(tmp_path / name).header('content-type') == kind
+
+
+def test_the_content_type_is_never_that_of_the_machines_table(tmp_path, monkeypatch):
+    import mimetypes
+
+    (tmp_path / 'a.machine').touch()
+    (tmp_path / 'a.png').touch()
+    mimetypes.init()
+    monkeypatch.setitem(mimetypes.types_map, '.machine', 'application/x-machine')
+    monkeypatch.setitem(mimetypes.types_map, '.png', 'image/x-machine')
+    assert sends(tmp_path / 'a.machine').header('content-type') == 'application/octet-stream'
+    assert sends(tmp_path / 'a.png').header('content-type') == 'image/png'
 
 
 def test_headers_that_a_handler_set_are_kept(file):
@@ -210,39 +229,59 @@ def test_what_is_no_regular_file_is_a_miss(tmp_path, method):
             assert sends(path, method=method).status == 404
 
 
-def test_a_file_that_cannot_be_opened_for_want_of_descriptors_is_no_miss(file, monkeypatch, caplog):
-    def full(*args):
-        raise OSError(24, 'Too many open files')
+def test_a_file_that_cannot_be_opened_for_want_of_descriptors_is_no_miss(file, caplog):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
-    monkeypatch.setattr('heaven._files.open', full, raising=False)
-    reply = sends(file)
+    def exhausted(req, res, ctx):
+        free = os.open('/dev/null', os.O_RDONLY)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        res.file(file)
+
+    app = App()
+    app.GET('/', lambda req, res, ctx: res.file(file))
+    app.GET('/exhausted', exhausted)
+    with Live(app) as live:
+        assert live.call('GET', '/').status == 200
+        try:
+            reply = live.call('GET', '/exhausted', catch=True)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert reply.status == 500 and 'Too many open files' in caplog.text
 
 
 # how it is read
 
 
+LARGE = 8 * 2**20
+
+
 @pytest.fixture
 def large(tmp_path):
     path = tmp_path / 'large.bin'
-    path.write_bytes(os.urandom(1024) * (5 * CHUNK // 1024) + b'end')
+    path.write_bytes(os.urandom(1024) * (LARGE // 1024) + b'end')
     os.utime(path, (MODIFIED, MODIFIED))
     return path
 
 
-def test_a_large_file_goes_out_in_chunks_read_in_threads(large, monkeypatch):
-    here, seen = threading.get_ident(), []
-    noting_reads(monkeypatch, lambda: seen.append(threading.get_ident()))
+def test_a_large_file_goes_out_in_chunks(large):
     reply = sends(large)
-    assert reply.body == large.read_bytes() and reply.header('content-length') == str(5 * CHUNK + 3)
-    assert max(len(m.get('body', b'')) for m in reply.messages) == CHUNK
-    assert len(seen) >= 6 and here not in seen
+    assert reply.body == large.read_bytes() and reply.header('content-length') == str(LARGE + 3)
+    assert max(len(m.get('body', b'')) for m in reply.messages) <= 2**20
+
+
+def test_files_are_opened_in_threads(large, file):
+    here = threading.get_ident()
+    for path in large, file:
+        with opening(path) as opened:
+            assert sends(path).status == 200
+        assert opened and here not in [thread for _, thread in opened]
 
 
 def test_a_part_of_a_large_file_goes_out_in_chunks(large):
     content = large.read_bytes()
-    reply = sends(large, headers={'range': f'bytes=100-{3 * CHUNK}'})
-    assert (reply.status, reply.body) == (206, content[100 : 3 * CHUNK + 1])
+    reply = sends(large, headers={'range': f'bytes=100-{3 * 2**20}'})
+    assert (reply.status, reply.body) == (206, content[100 : 3 * 2**20 + 1])
     reply = sends(large, headers={'range': 'bytes=-3'})
     assert (reply.status, reply.body) == (206, b'end')
 
@@ -274,57 +313,131 @@ def test_no_descriptor_stays_open(file, large, tmp_path):
     asyncio.run(run())
 
 
-def test_a_slow_client_costs_one_chunk(large, monkeypatch):
-    read, ahead = [], []
-    noting_reads(monkeypatch, lambda: read.append(1))
+def test_a_request_that_is_cancelled_while_its_file_is_opened_leaves_no_descriptor(large, monkeypatch):
+    from heaven._http.files import FileIO
+
+    opening, go = threading.Event(), threading.Event()
+
+    def slow(path):
+        opening.set()
+        assert go.wait(10)
+        return FileIO(path)
+
     app = App()
     app.GET('/', lambda req, res, ctx: res.file(large))
 
     async def run():
         async with Live(app) as live:
+            await live.ask('GET', '/')
+            before = descriptors()
+            monkeypatch.setattr('heaven._http.files.FileIO', slow)
             with live.open('GET', '/') as exchange:
-                for n in range(1, 6):
-                    await exchange.sent(n)
-                    ahead.append(len(read) - n)
-                await exchange.reply()
+                await until(opening.is_set)
+                exchange.task.cancel()
+                await turns()
+                go.set()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await exchange.task
+            assert exchange.task.cancelled() and descriptors() == before
 
     asyncio.run(run())
-    assert max(ahead) <= 1
 
 
-CHANGES = {
-    'truncated': lambda path: os.truncate(path, CHUNK + 10),
-    'emptied': lambda path: os.truncate(path, 0),
-    'rewritten': lambda path: path.write_bytes(b'x' * path.stat().st_size),
-    'replaced': lambda path: (
-        path.with_suffix('.new').write_bytes(b'x' * 10 * CHUNK),
-        path.with_suffix('.new').replace(path),
-    ),
-}
+def test_a_slow_client_costs_a_few_chunks_and_not_the_file(tmp_path):
+    path = tmp_path / 'sparse'
+    with path.open('wb') as file:
+        file.truncate(2**27)
+    app = App()
+    app.GET('/', lambda req, res, ctx: res.file(path))
+
+    async def run():
+        with Gated(app) as exchange:
+            await exchange.sent(1)
+            await turns()
+            used = tracemalloc.get_traced_memory()[0]
+            exchange.leave()
+            exchange.go.set()
+            await exchange.reply()
+            return used
+
+    tracemalloc.start()
+    try:
+        assert asyncio.run(run()) < 8 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
-@pytest.mark.parametrize('change', CHANGES)
+def replace(path):
+    path.with_suffix('.new').write_bytes(b'x' * 2 * LARGE)
+    path.with_suffix('.new').replace(path)
+
+
+def grow(path):
+    with path.open('ab') as file:
+        file.write(b'x' * LARGE)
+
+
+def changed(path, change, headers, confined):
+    """The reply of a file that changes when its first chunk was sent."""
+    app = App()
+    name, within = (path.name, path.parent) if confined else (path, None)
+    app.GET('/', lambda req, res, ctx: res.file(name, within=within))
+
+    async def run():
+        with Gated(app, 'GET', '/', headers=headers, catch=True) as exchange:
+            await exchange.sent(1)
+            change(path)
+            exchange.go.set()
+            return await exchange.reply()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize('size', [0, 2**20])
 @pytest.mark.parametrize('headers', [{}, {'range': 'bytes=5-'}])
 @pytest.mark.parametrize('confined', [False, True])
-def test_a_file_that_changes_while_it_is_sent_ends_as_an_error_without_a_byte_of_the_new(
+def test_a_file_that_is_truncated_while_it_is_sent_ends_the_response_as_an_error(
+    large, size, headers, confined, caplog
+):
+    content = large.read_bytes()[5 if headers else 0 :]
+    reply = changed(large, lambda path: os.truncate(path, size), headers, confined)
+    assert reply.error is not None and not reply.complete
+    assert content.startswith(reply.body) and len(reply.body) < len(content)
+    assert len([record for record in caplog.records if record.levelname == 'ERROR']) == 1
+
+
+def test_a_file_that_is_written_over_while_it_is_sent_ends_without_a_byte_of_the_new(large, caplog):
+    content = large.read_bytes()
+
+    def write_over(path):
+        with path.open('r+b') as file:
+            file.write(b'x' * len(content))
+
+    reply = changed(large, write_over, {}, False)
+    assert isinstance(reply.error, RuntimeError) and 'changed while it was sent' in str(reply.error)
+    assert content.startswith(reply.body) and not reply.complete
+
+
+@pytest.mark.parametrize('change', [grow, replace])
+@pytest.mark.parametrize('headers', [{}, {'range': 'bytes=5-'}])
+@pytest.mark.parametrize('confined', [False, True])
+def test_a_file_that_grows_or_is_replaced_while_it_is_sent_is_sent_as_it_was_opened(
     large, change, headers, confined, caplog
 ):
     content = large.read_bytes()[5 if headers else 0 :]
-    app = App()
-    path, within = (large.name, large.parent) if confined else (large, None)
-    app.GET('/', lambda req, res, ctx: res.file(path, within=within))
+    reply = changed(large, change, headers, confined)
+    assert (reply.body == content, reply.complete, reply.error, caplog.records) == (True, True, None, [])
 
-    async def run():
-        async with Live(app) as live:
-            with live.open('GET', '/', headers=headers, catch=True) as exchange:
-                await exchange.sent(1)
-                CHANGES[change](large)
-                return await exchange.reply()
 
-    reply = asyncio.run(run())
-    assert isinstance(reply.error, RuntimeError) and 'changed while it was sent' in str(reply.error)
-    assert not reply.complete and content.startswith(reply.body) and len(reply.body) < len(content)
-    assert len([record for record in caplog.records if record.levelname == 'ERROR']) == 1
+def test_a_small_file_that_grows_all_the_time_is_sent_at_the_length_it_had(tmp_path):
+    path = tmp_path / 'log.txt'
+    path.write_bytes(b'line\n')
+    for _ in range(20):
+        size = path.stat().st_size
+        with path.open('ab') as file:
+            reply = sends(path)
+            file.write(b'line\n' * 10)
+        assert (len(reply.body), reply.header('content-length')) == (size, str(size))
 
 
 def test_a_file_deleted_while_it_is_sent_is_sent_to_its_end(large):
@@ -342,17 +455,31 @@ def test_a_file_deleted_while_it_is_sent_is_sent_to_its_end(large):
     assert asyncio.run(run()).body == content
 
 
-def test_every_version_of_a_file_has_an_etag_of_its_own(tmp_path):
+def test_versions_of_a_file_that_follow_each_other_at_once_have_etags_of_their_own_or_weak_ones(tmp_path):
     path, tags = tmp_path / 'a.txt', []
     for content in (b'1', b'2', b'3', b'4', b'5', b'6'):
         path.write_bytes(content)
         reply = sends(path)
         assert reply.body == content
         tags.append(reply.header('etag'))
-    assert len(set(tags)) == 6 and not any(tag.startswith('W/') for tag in tags)
+    strong = [tag for tag in tags if not tag.startswith('W/')]
+    assert len(set(strong)) == len(strong)
 
 
-def test_a_file_whose_clock_may_be_coarse_has_a_weak_etag_while_it_is_new(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ('age', 'tag'),
+    [(1_000_000, 'W/"'), (19_000_000, 'W/"'), (21_000_000, '"'), (10**9, '"'), (-(10**9), '"')],
+)
+def test_an_etag_is_weak_for_a_step_of_the_file_clock(tmp_path, monkeypatch, age, tag):
+    path = tmp_path / 'a.txt'
+    path.touch()
+    written = 1_800_000_000_123_456_789
+    os.utime(path, ns=(written, written))
+    monkeypatch.setattr('time.time_ns', lambda: written + age)
+    assert sends(path).header('etag').startswith(tag)
+
+
+def test_where_the_file_clock_has_whole_seconds_an_etag_is_weak_for_two(tmp_path, monkeypatch):
     path = tmp_path / 'a.txt'
     path.touch()
     now = 1_800_000_000
@@ -361,6 +488,17 @@ def test_a_file_whose_clock_may_be_coarse_has_a_weak_etag_while_it_is_new(tmp_pa
     assert sends(path).header('etag').startswith('W/"')
     monkeypatch.setattr('time.time_ns', lambda: (now + 3) * 10**9)
     assert sends(path).header('etag').startswith('"')
+
+
+def test_a_file_that_has_not_changed_for_a_while_has_a_strong_etag_that_every_change_changes(file):
+    tags = [sends(file).header('etag'), sends(file).header('etag')]
+    assert tags[0] == tags[1] and tags[0].startswith('"')
+    os.utime(file, (MODIFIED, MODIFIED + 1))
+    tags.append(sends(file).header('etag'))
+    file.write_bytes(b'01234567890')
+    os.utime(file, (MODIFIED, MODIFIED + 1))
+    tags.append(sends(file).header('etag'))
+    assert len(set(tags)) == 3
 
 
 def test_last_modified_is_never_later_than_now(tmp_path):

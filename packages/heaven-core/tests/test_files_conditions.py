@@ -2,13 +2,11 @@
 
 import os
 import time
-from types import SimpleNamespace
 
 import pytest
 from asks import ask, ratio
+from driver import call
 from heaven import App
-from heaven._files import decide
-from heaven.headers import Headers
 
 CONTENT = b'0123456789'
 WHOLE = (200, CONTENT, None)
@@ -37,15 +35,15 @@ def tagged(path, headers):
 @pytest.mark.parametrize(
     ('headers', 'status'),
     [
-        # 13.1.1 If-Match: strong comparison
+        # 13.1.1 If-Match, 13.1.4 If-Unmodified-Since: for requests that change something, ignored here
         ({'if-match': '{}'}, 200),
         ({'if-match': '*'}, 200),
         ({'if-match': '{other}, {}'}, 200),
         ({'if-match': '{other},{}'}, 200),
-        ({'if-match': '{other}'}, 412),
-        ({'if-match': 'W/{}'}, 412),
-        ({'if-match': ''}, 412),
-        ({'if-match': 'nonsense'}, 412),
+        ({'if-match': '{other}'}, 200),
+        ({'if-match': 'W/{}'}, 200),
+        ({'if-match': ''}, 200),
+        ({'if-match': 'nonsense'}, 200),
         # 13.1.2 If-None-Match: weak comparison
         ({'if-none-match': '{}'}, 304),
         ({'if-none-match': 'W/{}'}, 304),
@@ -81,24 +79,23 @@ def tagged(path, headers):
         ({'if-modified-since': f'{LATER}, {LATER}'}, 200),
         ({'if-modified-since': f' {LATER} '.replace('06', '０６').encode()}, 200),
         ({'if-modified-since': 'Sun, 06 Nov 1994 08:49:37 GMT' + 'x' * 100_000}, 200),
-        # 13.1.4 If-Unmodified-Since
         ({'if-unmodified-since': EXACT}, 200),
         ({'if-unmodified-since': LATER}, 200),
-        ({'if-unmodified-since': EARLIER}, 412),
-        ({'if-unmodified-since': 'Sunday, 06-Nov-94 08:49:36 GMT'}, 412),
+        ({'if-unmodified-since': EARLIER}, 200),
+        ({'if-unmodified-since': 'Sunday, 06-Nov-94 08:49:36 GMT'}, 200),
         ({'if-unmodified-since': 'never'}, 200),
         # 13.2.2 precedence
         ({'if-match': '{}', 'if-unmodified-since': EARLIER}, 200),
-        ({'if-match': '{other}', 'if-unmodified-since': LATER}, 412),
+        ({'if-match': '{other}', 'if-unmodified-since': LATER}, 200),
         ({'if-none-match': '{other}', 'if-modified-since': LATER}, 200),
         ({'if-none-match': '{}', 'if-modified-since': EARLIER}, 304),
-        ({'if-match': '{other}', 'if-none-match': '{}'}, 412),
+        ({'if-match': '{other}', 'if-none-match': '{}'}, 304),
         ({'if-match': '{}', 'if-none-match': '{}'}, 304),
         ({'if-match': '{}', 'if-none-match': '{other}'}, 200),
-        ({'if-unmodified-since': EARLIER, 'if-none-match': '{}'}, 412),
+        ({'if-unmodified-since': EARLIER, 'if-none-match': '{}'}, 304),
         ({'if-unmodified-since': LATER, 'if-modified-since': LATER}, 304),
         ({'if-none-match': '{}', 'range': 'bytes=0-1'}, 304),
-        ({'if-match': '{other}', 'range': 'bytes=0-1'}, 412),
+        ({'if-match': '{other}', 'range': 'bytes=0-1'}, 206),
         ({'if-match': '{}', 'range': 'bytes=0-1'}, 206),
         ({'if-modified-since': EARLIER, 'range': 'bytes=99-'}, 416),
         ({'if-modified-since': LATER, 'range': 'bytes=99-'}, 304),
@@ -108,7 +105,7 @@ def test_conditions_are_evaluated_by_rfc_9110_13(folder, headers, status):
     named = [(n, v) for n, v in headers.items() if isinstance(v, bytes)] or tagged(folder / 'a', headers)
     reply = get(folder / 'a', named)
     assert reply.status == status
-    assert reply.body == {200: CONTENT, 206: b'01', 304: b'', 412: b'', 416: b''}[status]
+    assert reply.body == {200: CONTENT, 206: b'01', 304: b'', 416: b''}[status]
     head = get(folder / 'a', named, 'HEAD')
     assert head.status == (200 if status in (206, 416) else status) and head.body == b''
 
@@ -261,8 +258,7 @@ def test_a_weak_etag_of_the_handler_never_matches_strongly(folder):
         res.file(folder / 'a')
 
     for headers, status in (
-        ({'if-match': 'W/"a"'}, 412),
-        ({'if-match': '*'}, 200),
+        ({'if-match': '"b"'}, 200),
         ({'if-none-match': '"a"'}, 304),
         ({'if-range': 'W/"a"', 'range': 'bytes=0-1'}, 200),
     ):
@@ -278,20 +274,14 @@ def test_a_file_is_resumed_only_if_it_is_still_the_same(folder):
 
 
 @pytest.mark.parametrize('value', ['0-0,', ' ,', ' ', '9', '-', 'W/"a",', '"', '"a'])
-def test_the_cost_of_a_range_and_of_conditions_is_linear(value):
+def test_the_cost_of_a_range_and_of_conditions_is_linear(folder, value):
+    app = App()
+    app.GET('/', lambda req, res, ctx: res.file(folder / 'a'))
+    tag = call(app).header('etag')
+
     def work(n):
-        long = value * n
-        headers = Headers(
-            [],
-            {
-                b'range': b'bytes=' + long.encode(),
-                b'if-none-match': long.encode(),
-                b'if-match': b'"e", ' + long.encode(),
-                b'if-range': b'"e"',
-            },
-        )
-        req = SimpleNamespace(method='GET', headers=headers)
-        return lambda: decide(req, '"e"', 0, 10)
+        headers = {'range': 'bytes=' + value * n, 'if-none-match': value * n, 'if-range': tag}
+        return lambda: call(app, headers=headers)
 
     assert ratio(work, 20_000) < 30
 

@@ -1,17 +1,19 @@
 """Forms in requests: read ahead or streamed, spilled to disk, and gone with the request."""
 
 import asyncio
+import contextlib
+import io
+import itertools
 import os
 import tempfile
 import threading
 import time
 
 import pytest
-from asks import ask, raised, see
+from asks import ask, descriptors, opening, raised, see
 from driver import Live, call, http_scope
-from heaven import App, Disconnected, forms as module
+from heaven import App, Disconnected
 from heaven.errors import ClientError
-from heaven.forms import File
 from parts import MULTIPART, URLENCODED, multipart, plain, text, upload
 
 KIND = {'content-type': MULTIPART}
@@ -63,11 +65,9 @@ def test_await_works_everywhere(method, options):
         assert seen['name'] == ['Ada'] and same
 
 
-@pytest.mark.parametrize('read', ['name', '__getitem__', '__iter__', '__len__', 'get', 'all', 'to_dict'])
+@pytest.mark.parametrize('read', ['__getitem__', '__iter__', '__len__', 'get', 'all', 'to_dict'])
 def test_a_form_that_has_to_be_awaited_says_so(read):
     def act(req, res, ctx):
-        if read == 'name':
-            return req.form.name
         return getattr(type(req.form), read)(req.form, *['name'] * (read in ('__getitem__', 'get', 'all')))
 
     for options in ({'method': 'POST', 'options': {'stream': True}}, {'method': 'GET'}):
@@ -100,8 +100,6 @@ def test_a_request_without_a_body_has_a_false_form_on_every_route():
 def test_a_missing_field_and_a_broken_form_are_a_400_that_says_what_is_wrong():
     reply = ask(lambda req, res, ctx: req.form['age'], 'POST', body=b'a=1', headers=PAIRS)
     assert (reply.status, 'age' in reply.text) == (400, True)
-    reply = ask(lambda req, res, ctx: req.form.age, 'POST', body=b'a=1', headers=PAIRS)
-    assert (reply.status, 'age' in reply.text) == (400, True)
     reply = ask(lambda req, res, ctx: req.form, 'POST', body=BODY[:-9], headers=KIND)
     assert (reply.status, 'multipart' in reply.text) == (400, True)
 
@@ -130,7 +128,7 @@ def test_a_form_is_made_of_the_body_that_a_hook_has_read(method, body):
 def test_a_form_of_a_body_that_was_read_needs_no_await_on_a_streaming_route():
     async def handler(req, res, ctx):
         await req.read()
-        res.body = req.form.a
+        res.body = req.form['a']
 
     assert call(streaming(handler), 'POST', body=b'a=1', headers=PAIRS).text == '1'
 
@@ -143,17 +141,28 @@ def test_an_awaited_form_is_read_though_nothing_announced_its_body(body, kind, m
         assert method == 'POST' or options or (not req.form and req.form.to_dict() == {} and 'name' not in req.form)
         form = await req.form
         assert form is req.form
-        return form.name
+        return form['name']
 
     http2 = {'body': chunked(body, 50), 'headers': {'content-type': kind}, 'http_version': '2'}
     assert see(awaited, method, options=options, **http2) == 'Ada'
 
 
+def test_a_form_that_was_looked_at_before_its_body_was_read_is_made_of_it_then():
+    async def handler(req, res, ctx):
+        early = req.form
+        await req.read()
+        res.body = f'{early["a"]} {req.form["a"]} {(await early)["a"]} {early is req.form}'
+
+    for options in {}, {'stream': True}:
+        reply = ask(handler, 'REPORT', body=[b'a=', b'1'], headers=PAIRS, options=options, http_version='2')
+        assert reply.text == '1 1 1 True'
+
+
 def test_a_form_that_was_announced_says_that_it_has_to_be_awaited_until_it_is():
     async def act(req, res, ctx):
         with pytest.raises(ClientError, match='await req.form'):
-            req.form.a
-        assert (await req.form).a == req.form.a == '1'
+            req.form['a']
+        assert (await req.form)['a'] == req.form['a'] == '1'
         raise ValueError
 
     for options in {'body': b'a=1'}, {'body': [b'a=1']}:
@@ -219,28 +228,119 @@ def test_a_streamed_form_is_the_same_however_it_came(size):
     assert (reply.status, reply.text) == (200, repr(SEEN))
 
 
-def test_files_above_256_kib_are_on_disk_while_the_request_lasts_and_the_writes_are_in_threads(monkeypatch):
-    here, threads, seen = threading.get_ident(), set(), {}
-
-    class Noted(module.SpooledTemporaryFile):
-        def write(self, data):
-            threads.add(threading.get_ident())
-            return super().write(data)
-
-    monkeypatch.setattr(module, 'SpooledTemporaryFile', Noted)
+def test_files_above_256_kib_are_on_disk_while_the_request_lasts_and_are_opened_in_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    seen = {}
 
     async def handler(req, res, ctx):
         form = await req.form
-        seen.update(plain(form), files=(form.small.file, form.large.file))
-        assert form.large.size == 3_000_000 and form.large.content == form.large.content
-        seen['on disk'] = [getattr(file.file, '_rolled', False) for file in form.values() if isinstance(file, File)]
+        seen.update(plain(form), file=form['large'].file)
+        assert form['large'].size == 3_000_000 and form['large'].content == form['large'].content
         res.body = 'ok'
 
-    assert status(handler, chunked(LARGE)) == 200
+    with opening(tmp_path) as opened:
+        assert status(handler, chunked(LARGE)) == 200
     assert seen['name'] == ['Ada'] and len(seen['small'][0][2]) == 1000 and seen['large'][0][2] in LARGE
-    assert seen['on disk'] == [False, True]
-    assert seen['files'][1].closed
-    assert threads and here not in threads
+    assert seen['file'].closed
+    assert opened and threading.get_ident() not in [thread for _, thread in opened]
+
+
+@pytest.mark.parametrize(('size', 'files'), [(256 * 1024, 0), (256 * 1024 + 1, 1)])
+def test_a_file_goes_to_disk_above_256_kib_and_not_below(size, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    with opening(tmp_path) as opened:
+        assert status(form_of, chunked(multipart(upload('a', b'x' * size)), 10_000)) == 200
+    assert bool(opened) == files
+
+
+def test_the_files_on_disk_are_files_of_their_own(tmp_path):
+    lines = [b'%d of %s\n' % (n, name) for name in (b'one', b'two') for n in range(50_000)]
+    one, two = b''.join(lines[:50_000]), b''.join(lines[50_000:])
+    body = multipart(upload('one', one), upload('small', b's'), upload('two', two))
+
+    async def handler(req, res, ctx):
+        form = await req.form
+        first, second = form['one'].file, form['two'].file
+        assert (first.read(), first.read(), first.tell()) == (one, b'', len(one))
+        assert (second.readline(), second.readline(), first.seek(-9, os.SEEK_END)) == (
+            *lines[50_000:50_002],
+            len(one) - 9,
+        )
+        assert (first.read(100), second.tell(), second.seek(5, os.SEEK_CUR)) == (one[-9:], 18, 23)
+        assert (second.read(7), first.seek(10**9), first.read()) == (two[23:30], 10**9, b'')
+        with pytest.raises(ValueError):
+            first.seek(-1)
+        assert [line.encode() for line in io.TextIOWrapper(second, newline='')][-1] == lines[-1]
+        assert (form['one'].content, form['two'].size, form['small'].content) == (one, len(two), b's')
+
+    assert status(handler, chunked(body)) == 200
+
+
+def test_the_files_of_a_form_may_be_saved_at_the_same_time(tmp_path):
+    contents = [bytes([n]) * 400_000 for n in range(20)]
+
+    async def handler(req, res, ctx):
+        form = await req.form
+        await asyncio.gather(*[file.save(tmp_path / str(n)) for n, file in enumerate(form.all('f'))])
+
+    assert status(handler, chunked(multipart(*[upload('f', content) for content in contents]))) == 200
+    assert [(tmp_path / str(n)).read_bytes() for n in range(20)] == contents
+
+
+def test_however_many_files_are_uploaded_at_once_few_descriptors_are_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    large, small = upload('f', b'x' * (256 * 1024 + 1)), upload('f', b'x' * 1000)
+
+    async def handler(req, res, ctx):
+        res.body = str([file.size for file in (await req.form).all('f')])
+
+    async def run():
+        async with Live(streaming(handler)) as live:
+            with contextlib.ExitStack() as stack:
+                uploads = [stack.enter_context(live.open('POST', '/', body=None, headers=KIND)) for _ in range(6)]
+                before = descriptors()
+                for parts in [large] * 50, [small] * 49:
+                    for one in uploads:
+                        await one.feed(b''.join(b'--B\r\n' + part + b'\r\n' for part in parts))
+                opened = descriptors() - before
+                for one in uploads:
+                    await one.feed(b'--B--', more=False)
+                    assert (await one.reply()).text == str([256 * 1024 + 1] * 50 + [1000] * 49)
+                return opened
+
+    assert asyncio.run(run()) <= 6 * 2
+
+
+@pytest.mark.parametrize('how', ['cancelled', 'broken'])
+def test_temporary_files_are_closed_at_once_when_reading_ends_early(how, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    seen = []
+
+    async def handler(req, res, ctx):
+        before = descriptors()
+        try:
+            async with asyncio.timeout(0.2 if how == 'cancelled' else 30):
+                await req.form
+        except (TimeoutError, ClientError) as error:
+            seen.append((type(error), descriptors() - before))
+        for _ in range(2):
+            with pytest.raises((ClientError, RuntimeError)) as caught:
+                await req.form
+            seen.append(caught.type)
+
+    async def run():
+        async with Live(streaming(handler)) as live:
+            with live.open('POST', '/', body=None, headers=KIND) as exchange:
+                await exchange.feed(LARGE[:-50])
+                if how == 'broken':
+                    await exchange.feed(b'\r\n--Bx')
+                    await exchange.feed(b'x' * 100_000, more=False)
+                await exchange.reply()
+
+    with opening(tmp_path) as opened:
+        asyncio.run(run())
+    error, again = (TimeoutError, RuntimeError) if how == 'cancelled' else (ClientError, ClientError)
+    assert opened and seen == [(error, 0), again, again]
 
 
 async def fails(req, res, ctx):
@@ -250,7 +350,7 @@ async def fails(req, res, ctx):
 
 async def deferring(req, res, ctx):
     form = await req.form
-    res.defer(lambda app: form.large.content)
+    res.defer(lambda app: form['large'].content)
 
 
 ENDINGS = {
@@ -266,18 +366,21 @@ ENDINGS = {
 @pytest.mark.parametrize('ending', ENDINGS)
 def test_temporary_files_are_gone_at_the_end_of_the_request_whatever_happens(ending, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
-    opened, make = [], tempfile.TemporaryFile
-    monkeypatch.setattr(tempfile, 'TemporaryFile', lambda **options: opened.append(make(**options)) or opened[-1])
     handler, options, body = ENDINGS[ending]
-    call(streaming(handler, **options), 'POST', body=body, headers=KIND)
-    assert len(opened) == 1 and opened[0].closed and not list(tmp_path.iterdir())
+    app = streaming(handler, **options)
+    call(app, 'POST', body=BODY, headers=KIND)
+    caplog.clear()
+    before = descriptors()
+    with opening(tmp_path) as opened:
+        call(app, 'POST', body=body, headers=KIND)
+    assert opened and descriptors() == before and not list(tmp_path.iterdir())
     assert len(caplog.records) == (ending == 'a failure of the handler')
 
 
 @pytest.mark.parametrize('after', [1, 10, 40])
-def test_temporary_files_are_gone_when_the_client_leaves_half_way(after, monkeypatch, caplog):
-    opened, make, seen = [], tempfile.TemporaryFile, []
-    monkeypatch.setattr(tempfile, 'TemporaryFile', lambda **options: opened.append(make(**options)) or opened[-1])
+def test_temporary_files_are_gone_when_the_client_leaves_half_way(after, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    seen = []
 
     async def handler(req, res, ctx):
         try:
@@ -286,9 +389,13 @@ def test_temporary_files_are_gone_when_the_client_leaves_half_way(after, monkeyp
             seen.append('left')
             raise
 
-    reply = call(streaming(handler), 'POST', body=chunked(LARGE), headers=KIND, leave_after=after)
+    app = streaming(handler)
+    call(app, 'POST', body=BODY, headers=KIND)
+    before = descriptors()
+    with opening(tmp_path) as opened:
+        reply = call(app, 'POST', body=chunked(LARGE), headers=KIND, leave_after=after)
     assert reply.messages == [] and seen == ['left'] and caplog.records == []
-    assert all(file.closed for file in opened) and len(opened) == (after > 5)
+    assert bool(opened) == (after > 5) and descriptors() == before and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -368,6 +475,29 @@ def test_a_body_in_a_hundred_thousand_pieces_lets_the_loop_turn_meanwhile(option
     assert sent[0]['status'] == 200 and turns > 50 and longest < 0.05
 
 
+@pytest.mark.parametrize('method', ['POST', 'REPORT'])
+@pytest.mark.parametrize('options', [{'stream': True}, {}])
+def test_ten_megabytes_of_escapes_hold_nobody_up(method, options):
+    body, beats = b'&'.join([b'a=' + b'%41' * 300_000] * 10), []
+
+    async def beat():
+        while True:
+            beats.append(time.thread_time())
+            await asyncio.sleep(0.001)
+
+    async def handler(req, res, ctx):
+        beating = asyncio.ensure_future(beat())
+        await asyncio.sleep(0.01)
+        form = await req.form
+        await asyncio.sleep(0.01)
+        beating.cancel()
+        res.body = str(len(form.all('a')[9]))
+
+    reply = ask(handler, method, body=chunked(body), headers=PAIRS, options=options)
+    assert reply.text == '300000'
+    assert max(later - beat for beat, later in itertools.pairwise(beats)) < 0.5
+
+
 @pytest.mark.parametrize('length', ['-1', '1e3', '+5', '٥'.encode(), '²', '', '9' * 30, '0x10', '1_0'])
 def test_a_content_length_that_is_no_number_is_a_400(length):
     for options in {}, {'stream': True}:
@@ -405,7 +535,7 @@ def test_a_hostile_form_leaves_no_line_in_the_log(caplog):
 def test_a_file_of_a_streamed_form_is_saved_from_disk(tmp_path):
     async def handler(req, res, ctx):
         form = await req.form
-        res.body = str(await form.large.save(tmp_path))
+        res.body = str(await form['large'].save(tmp_path))
 
     reply = call(streaming(handler), 'POST', body=chunked(LARGE), headers=KIND)
     assert reply.text == str(tmp_path / 'a.txt')

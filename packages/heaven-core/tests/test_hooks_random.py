@@ -14,20 +14,8 @@ SPELLINGS = {
     'double-encoded': lambda rng, word: f'%25{ord(word[0]):02x}{word[1:]}',
     'upper case': lambda rng, word: word.upper(),
 }
-SLASHES = [
-    '//',
-    '%2F',
-    '%2f',
-    '%252F',
-    '/./',
-    '/../',
-    '/%2e/',
-    '/%2e%2e/',
-    '/x/../',
-    '/.%2E/',
-    '%2F..%2F',
-    '/b%2F..%2F',
-]
+SLASHES = ['//', '//', '%2F', '%2F', '%2f', '%252F', '%2F%2F', '/%2F', '/.../', '/%252e/']
+DOTS = ['/./', '/../', '/%2e/', '/%2e%2e/', '/x/../', '/.%2E/', '%2F..%2F', '/b%2F..%2F']
 METHODS = ['GET', 'GET', 'HEAD', 'POST', 'OPTIONS', 'PROPFIND']
 SCOPES = [None, None, None, ['GET'], ['POST'], ['HEAD'], ['GET', 'POST'], ['OPTIONS'], ['PROPFIND', 'DELETE']]
 
@@ -45,9 +33,10 @@ def some_path(rng, patterns):
     odd, path = rng.choice([0, 0, 0, 0.2, 0.5]), ''
     words = [name if kind == 'literal' else rng.choice(WORDS) for kind, name in parse(rng.choice(patterns))]
     for word in rng.choice([words, words, words + [rng.choice(WORDS)], words[:-1]]):
-        path += rng.choice(SLASHES) if rng.random() < odd else '/'
+        path += rng.choice(SLASHES if rng.random() < 0.9 else DOTS) if rng.random() < odd else '/'
         path += SPELLINGS[rng.choice([*SPELLINGS])](rng, word) if rng.random() < odd else word
-    return '/' + path.lstrip('/') + (rng.choice(['/', '//', '/.', '/..', '%2F']) if rng.random() < odd else '')
+    ends = ['/', '/', '//', '//', '%2F', '%2F', '/.', '/..', '%2F.']
+    return '/' + path.lstrip('/') + (rng.choice(ends) if rng.random() < odd else '')
 
 
 def tell(ran, name):
@@ -93,6 +82,9 @@ def test_the_chains_agree_with_the_naive_evaluator(seed):
             told = f'{method} {path}: before {hooks}, after {afters}, routes {routes}'
             assert live.call(method, sent, **options).status == status, told
             handler = ['handler'] if status == 200 else []
+            if status == 400:
+                assert ran == [], told
+                continue
             assert ran in [
                 [*chain(hooks, method, path, end), *handler, *chain(afters, method, path, end)[::-1]]
                 for end in ('first', 'last')

@@ -131,6 +131,8 @@ def post(content, kind='application/json', **options):
     [
         (b'{"a": [1, 2.5, null, true, "x"]}', {'a': [1, 2.5, None, True, 'x']}),
         (b' 1 ', 1),
+        (b'\xef\xbb\xbf{"a": 1}', {'a': 1}),
+        (b'\xef\xbb\xbf "\xc3\xa9"', 'é'),
         (b'"\\ud83d\\ude00 \xc3\xa9"', '😀 é'),
         (b'null', None),
         (b'1E4', 1e4),
@@ -261,6 +263,8 @@ def test_a_get_without_a_body_has_no_json():
 
 class Mixed:
     """A codec that writes some values as text and others as bytes, and takes objects alone."""
+
+    loads = json.loads
 
     @staticmethod
     def dumps(value):

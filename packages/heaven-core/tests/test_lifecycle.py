@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from driver import Exchange, Live, StartupFailed, call
-from heaven import SHUTDOWN, STARTUP, App
+from heaven import SHUTDOWN, STARTUP, App, Overrides
 
 
 def noted(events, mark, kind='sync'):
@@ -43,14 +43,11 @@ def lifespan(app):
 
 
 @pytest.mark.parametrize('kind', ['sync', 'async'])
-@pytest.mark.parametrize(
-    'register', [lambda app, f: app.ON(STARTUP, f), lambda app, f: app.ONCE(f)], ids=['ON', 'ONCE']
-)
-def test_startup_functions_run_in_order_with_the_app(kind, register):
+def test_startup_functions_run_in_order_with_the_app(kind):
     app, events = App(), []
-    register(app, events.append)
+    app.ON(STARTUP, events.append)
     for mark in 'abc':
-        register(app, noted(events, mark, kind))
+        app.ON(STARTUP, noted(events, mark, kind))
     with Live(app):
         assert events == [app, 'a', 'b', 'c']
     assert events == [app, 'a', 'b', 'c']
@@ -61,7 +58,7 @@ def test_shutdown_is_the_reverse_of_registration_functions_and_generators_togeth
     app.ON(SHUTDOWN, noted(events, 'a'))
     app.ON(STARTUP, noted(events, 'b', 'generator'))
     app.ON(SHUTDOWN, noted(events, 'c', 'async'))
-    app.ONCE(noted(events, 'd', 'generator'))
+    app.ON(STARTUP, noted(events, 'd', 'generator'))
     app.ON(STARTUP, noted(events, 'e'))
     app.ON(SHUTDOWN, noted(events, 'f'))
     with Live(app):
@@ -81,12 +78,8 @@ def test_decorators_give_the_function_back():
     async def down(app):
         events.append('down')
 
-    @app.ONCE
-    def once(app):
-        events.append('once')
-
     cycle(app)
-    assert events == ['up', 'once', 'down'] and all(map(callable, (up, down, once)))
+    assert events == ['up', 'down'] and all(map(callable, (up, down)))
 
 
 @pytest.mark.parametrize('event', ['start', None, 'STARTUP'])
@@ -95,14 +88,12 @@ def test_an_unknown_event_is_refused(event):
         App().ON(event, lambda app: None)
 
 
-def test_a_plain_generator_is_refused_with_a_word_about_async():
+def test_a_plain_generator_is_refused_where_it_is_registered_with_a_word_about_async():
     def plain(app):
         yield
 
-    app = App()
-    app.ONCE(plain)
-    with pytest.raises(StartupFailed, match='async'):
-        cycle(app)
+    with pytest.raises(TypeError, match='async'):
+        App().ON(STARTUP, plain)
 
 
 def test_a_server_that_tells_both_gets_both_answers():
@@ -174,10 +165,10 @@ async def cancelled(app):
 @pytest.mark.parametrize('broken', [boom, boom_async, boom_generator, cancelled, leaves, leaves_async, panics])
 def test_a_startup_that_fails_undoes_what_had_started_and_tells_the_reason(broken):
     app, events = App(), []
-    app.ONCE(noted(events, 'a', 'generator'))
-    app.ONCE(noted(events, 'b', 'generator'))
-    app.ONCE(broken)
-    app.ONCE(noted(events, 'c', 'generator'))
+    app.ON(STARTUP, noted(events, 'a', 'generator'))
+    app.ON(STARTUP, noted(events, 'b', 'generator'))
+    app.ON(STARTUP, broken)
+    app.ON(STARTUP, noted(events, 'c', 'generator'))
     app.DAEMON(lambda app: events.append('daemon'))
     with pytest.raises(StartupFailed, match='no database today'):
         cycle(app)
@@ -187,7 +178,7 @@ def test_a_startup_that_fails_undoes_what_had_started_and_tells_the_reason(broke
 def test_an_exit_in_a_startup_function_is_a_failed_startup_that_tells_the_reason():
     app, events = App(), []
     app.ON(SHUTDOWN, noted(events, 'a'))
-    app.ONCE(leaves)
+    app.ON(STARTUP, leaves)
     assert lifespan(app) == [
         {'type': 'lifespan.startup.failed', 'message': 'SystemExit: no database today'},
     ]
@@ -207,14 +198,14 @@ def test_an_interrupt_is_no_failure_and_goes_on(event):
 
 def test_a_failed_startup_is_one_message_and_nothing_is_waited_for():
     app = App()
-    app.ONCE(boom)
+    app.ON(STARTUP, boom)
     [answer] = lifespan(app)
     assert answer['type'] == 'lifespan.startup.failed' and 'no database today' in answer['message']
 
 
 def test_an_app_whose_startup_failed_may_start_again():
     app, fails = App(), [True]
-    app.ONCE(lambda app: fails and (fails.pop(), boom(app)))
+    app.ON(STARTUP, lambda app: fails and (fails.pop(), boom(app)))
     with pytest.raises(StartupFailed):
         cycle(app)
     app.GET('/', lambda req, res, ctx: None)
@@ -230,10 +221,10 @@ def test_shutdown_runs_whole_whatever_fails(caplog):
         raise ValueError('bad tail')
 
     app.ON(SHUTDOWN, noted(events, 'a'))
-    app.ONCE(bad_tail)
+    app.ON(STARTUP, bad_tail)
     app.ON(SHUTDOWN, noted(events, 'b', 'async'))
     app.ON(SHUTDOWN, boom)
-    app.ONCE(noted(events, 'c', 'generator'))
+    app.ON(STARTUP, noted(events, 'c', 'generator'))
     app.ON(SHUTDOWN, boom_async)
     app.ON(SHUTDOWN, cancelled)
     app.ON(SHUTDOWN, leaves_async)
@@ -256,7 +247,7 @@ def test_a_generator_that_yields_again_is_ended_and_stops_nothing(caplog):
             events.append('ended')
 
     app.ON(SHUTDOWN, noted(events, 'a'))
-    app.ONCE(twice)
+    app.ON(STARTUP, twice)
     lifespan(app)
     assert events == ['ended', 'a']
 
@@ -272,7 +263,7 @@ def test_what_startup_awaits_is_on_the_loop_that_serves():
     async def handler(req, res, ctx):
         loops.append(asyncio.get_running_loop())
 
-    app.ONCE(startup)
+    app.ON(STARTUP, startup)
     app.GET('/', handler)
     with Live(app) as live:
         live.call()
@@ -292,7 +283,7 @@ def slow_start(starts, fails=0):
             raise ValueError('not yet')
         app.keep('db', 'there')
 
-    app.ONCE(startup)
+    app.ON(STARTUP, startup)
     app.GET('/', lambda req, res, ctx: res.out(200, req.app.peek('db')))
     return app
 
@@ -311,7 +302,11 @@ def test_the_first_requests_start_the_app_once():
 def test_a_first_request_that_cannot_start_the_app_is_a_500_and_the_next_tries_again(caplog):
     starts = []
     app = slow_start(starts, fails=2)
-    assert [call(app).status for _ in range(4)] == [500, 500, 200, 200]
+
+    async def main():
+        return [(await Exchange(app).reply()).status for _ in range(4)]
+
+    assert asyncio.run(main()) == [500, 500, 200, 200]
     assert len(starts) == 3
     assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
     assert 'not yet' in caplog.text
@@ -330,10 +325,9 @@ def test_a_client_that_leaves_while_the_app_starts_does_not_start_it_twice():
         while not starts:
             await asyncio.sleep(0)
         first.task.cancel()
-        return await second.reply()
+        return await second.reply(), await Exchange(app).reply()
 
-    assert asyncio.run(main()).text == 'there'
-    assert call(app).text == 'there'
+    assert [reply.text for reply in asyncio.run(main())] == ['there', 'there']
     assert len(starts) <= 2
 
 
@@ -349,9 +343,10 @@ REGISTRATIONS = {
     'AFTER': lambda app, f: app.AFTER('/x', f),
     'ERROR': lambda app, f: app.ERROR(404, f),
     'ON': lambda app, f: app.ON(STARTUP, f),
-    'ONCE': lambda app, f: app.ONCE(f),
     'DAEMON': lambda app, f: app.DAEMON(f),
-    'daemons': lambda app, f: setattr(app, 'daemons', f),
+    'mount': lambda app, f: app.mount(App(), '/x'),
+    'use': lambda app, f: app.use(lambda app: app),
+    'subdomain': lambda app, f: app.subdomain('api'),
     'TYPE': lambda app, f: app.TYPE('slug', str),
 }
 
@@ -368,7 +363,7 @@ def test_registration_while_the_app_runs_is_a_runtimeerror(register):
 
 def test_registration_during_startup_is_still_possible_or_said_not_to_be():
     app = App()
-    app.ONCE(lambda app: app.GET('/late', lambda req, res, ctx: None))
+    app.ON(STARTUP, lambda app: app.GET('/late', lambda req, res, ctx: None))
     try:
         with Live(app) as live:
             assert live.call('GET', '/late').status == 200
@@ -377,15 +372,18 @@ def test_registration_during_startup_is_still_possible_or_said_not_to_be():
 
 
 def test_registration_after_a_first_request_without_lifespan_is_a_runtimeerror():
-    app = App()
-    call(app)
-    with pytest.raises(RuntimeError):
-        app.GET('/', lambda req, res, ctx: None)
+    async def main():
+        app = App()
+        await Exchange(app).reply()
+        with pytest.raises(RuntimeError):
+            app.GET('/', lambda req, res, ctx: None)
+
+    asyncio.run(main())
 
 
 def test_after_shutdown_routes_may_be_added_and_the_app_starts_again():
     app, events = App(), []
-    app.ONCE(noted(events, 'a', 'generator'))
+    app.ON(STARTUP, noted(events, 'a', 'generator'))
     app.GET('/one', lambda req, res, ctx: res.out(200, 'one'))
     for name in ('two', 'three'):
         cycle(app)
@@ -403,7 +401,7 @@ def test_what_a_run_kept_goes_with_it_and_what_was_kept_before_stays():
         seen.append((app.peek('always'), app.peek('run')))
         app.keep('run', 2)
 
-    app.ONCE(startup)
+    app.ON(STARTUP, startup)
     app.GET('/', lambda req, res, ctx: res.out(200, [req.app.peek('always'), req.app.peek('run')]))
     for _ in range(2):
         with Live(app) as live:
@@ -413,7 +411,7 @@ def test_what_a_run_kept_goes_with_it_and_what_was_kept_before_stays():
 
 def test_shutdown_still_sees_what_the_run_kept():
     app, seen = App(), []
-    app.ONCE(lambda app: app.keep('db', 'open'))
+    app.ON(STARTUP, lambda app: app.keep('db', 'open'))
     app.ON(SHUTDOWN, lambda app: seen.append(app.peek('db')))
     cycle(app)
     assert seen == ['open']
@@ -439,21 +437,22 @@ def test_a_middleware_added_after_shutdown_is_there_in_the_next_run():
 @pytest.mark.parametrize('isolated', [True, False])
 def test_what_a_copy_was_told_to_keep_wins_over_what_startup_keeps(isolated):
     app, child, seen = App(), App(), []
-    app.ONCE(lambda app: app.keep('db', 'real'))
-    child.ONCE(lambda app: app.keep('db', 'real'))
+    app.ON(STARTUP, lambda app: app.keep('db', 'real'))
+    child.ON(STARTUP, lambda app: app.keep('db', 'real'))
     for each in (app, child):
         each.ON(SHUTDOWN, lambda app: seen.append(app.peek('db')))
     app.mount(child, '/child', isolated)
-    cycle(app.copy(keeping={'db': 'fake'}))
+    cycle(app.copy(Overrides(state={'db': 'fake'})))
     cycle(app)
     assert seen == ['real' if isolated else 'fake', 'fake', 'real', 'real']
 
 
-def test_a_copy_is_asked_for_a_shutdown_function_when_it_runs():
-    app, events, places = App(), [], {}
+def test_a_copy_runs_what_was_put_in_place_of_a_lifecycle_function_and_leaves_out_what_is_none():
+    app, events = App(), []
     stop, other = noted(events, 'stop'), noted(events, 'other')
     app.ON(SHUTDOWN, stop)
     app.ON(SHUTDOWN, other)
-    with Live(app.copy(replace=lambda function: places.get(function, function))):
-        places.update({stop: noted(events, 'fake', 'async'), other: None})
+    cycle(app.copy(Overrides([(stop, noted(events, 'fake', 'async')), (other, None)])))
     assert events == ['fake']
+    cycle(app)
+    assert events == ['fake', 'other', 'stop']

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 from driver import Live, StartupFailed, call
-from heaven import SHUTDOWN, STARTUP, App, UrlDuplicateError, UrlError
+from heaven import SHUTDOWN, STARTUP, App, Overrides, UrlDuplicateError, UrlError
 from peer import meet
 
 
@@ -195,61 +195,92 @@ def test_a_middleware_is_for_a_whole_app_and_not_for_a_mounted_one():
 # Hooks
 
 
+ALL = ['before root', 'before mid', 'before leaf', 'after leaf', 'after mid', 'after root']
+
+
 @pytest.mark.parametrize(
-    'isolated, path, calls',
+    'path, calls',
     [
-        ({}, '/', ['before root', 'after root']),
-        ({}, '/mid', ['before root', 'before mid', 'after mid', 'after root']),
-        ({}, '/none', ['before root', 'after root']),
-        ({}, '/mid/none', ['before root', 'before mid', 'after mid', 'after root']),
-        (
-            {},
-            '/mid/leaf/none',
-            ['before root', 'before mid', 'before leaf', 'after leaf', 'after mid', 'after root'],
-        ),
-        ({}, '/midway', ['before root', 'after root']),
+        ('/', ['before root', 'after root']),
+        ('/mid', ['before root', 'before mid', 'after mid', 'after root']),
+        ('/none', ['before root', 'after root']),
+        ('/mid/none', ['before root', 'before mid', 'after mid', 'after root']),
+        ('/mid/leaf/none', ALL),
+        ('/mid//leaf', ALL),
+        ('/mid%2Fleaf', ALL),
+        ('/midway', ['before root', 'after root']),
     ],
 )
-def test_hooks_of_an_isolated_child_are_for_its_routes_and_what_is_not_found_below_it(isolated, path, calls):
+@pytest.mark.parametrize('isolated', [{}, {'mid': False, 'leaf': False}, {'mid': False}], ids=range(3))
+def test_hooks_of_a_child_cover_everything_under_its_prefix(isolated, path, calls):
     root, _, _, seen = nested(**isolated)
     call(root, 'GET', path)
     assert seen == calls
 
 
-def test_hooks_of_an_isolated_child_are_not_for_its_parents_routes_under_the_prefix():
+@pytest.mark.parametrize('isolated', [True, False])
+def test_hooks_of_a_child_are_for_its_parents_routes_under_the_prefix_too(isolated):
     seen, note = names()
-    for isolated, calls in ((True, []), (False, ['child'])):
-        seen.clear()
-        root, child = App(), App()
-        root.GET('/v1/root', answers('root'))
-        child.BEFORE('/*', note('child'))
-        root.mount(child, '/v1', isolated)
-        assert (call(root, 'GET', '/v1/root').text, seen) == ('root', calls)
-        call(root, 'GET', '/other')
-        assert seen == calls
+    root, child = App(), App()
+    root.GET('/v1/root', answers('root'))
+    root.GET('/*', answers('rest'))
+    child.BEFORE('/*', note('child'))
+    child.AFTER('/root', note('after'))
+    root.mount(child, '/v1', isolated)
+    assert (call(root, 'GET', '/v1/root').text, seen) == ('root', ['child', 'after'])
+    assert (call(root, 'GET', '/v1/other').text, seen) == ('rest', ['child', 'after', 'child'])
+    call(root, 'GET', '/other')
+    assert len(seen) == 3
 
 
-def test_hooks_of_a_sibling_that_is_not_isolated_are_for_everything_under_its_prefix():
+@pytest.mark.parametrize('isolated', [True, False])
+def test_hooks_of_a_child_are_for_the_routes_of_a_sibling_under_its_prefix(isolated):
     seen, note = names()
     root, a, b = App(), App(), App()
     a.GET('/x', answers('a'))
     b.BEFORE('/*', note('b'))
     root.mount(a, '/v1')
-    root.mount(b, '/v1', isolated=False)
+    root.mount(b, '/v1', isolated)
     assert (call(root, 'GET', '/v1/x').text, seen) == ('a', ['b'])
 
 
-def test_without_prefix_hooks_of_an_isolated_child_are_for_its_routes_alone():
-    for isolated, calls in ((True, ['child']), (False, ['child', 'child', 'child'])):
-        seen, note = names()
-        root, child = App(), App()
-        root.GET('/root', answers('root'))
-        child.GET('/child', answers('child'))
-        child.BEFORE('/*', note('child'))
-        root.mount(child, isolated=isolated)
-        for path in ('/root', '/child', '/none'):
-            call(root, 'GET', path)
-        assert seen == calls
+@pytest.mark.parametrize('isolated', [True, False])
+@pytest.mark.parametrize('prefix', ['', '/'])
+def test_without_a_prefix_hooks_of_a_child_are_for_the_requests_that_its_own_routes_serve(isolated, prefix):
+    seen, note = names()
+    root, child, grandchild = App(), App(), App()
+    root.GET('/root', answers('root'))
+    child.GET('/child', answers('child'))
+    child.BEFORE('/*', note('child'))
+    grandchild.GET('/', answers('grandchild'))
+    root.mount(child, prefix, isolated)
+    for path, calls in (('/root', []), ('/child', ['child']), ('/none', []), ('//child', []), ('/child/x', [])):
+        seen.clear()
+        call(root, 'GET', path)
+        assert seen == calls, path
+    seen.clear()
+    assert call(root, 'HEAD', '/child').status == 200
+    assert seen == ['child']
+
+
+@pytest.mark.parametrize('isolated', [True, False])
+def test_hooks_of_a_child_match_the_path_after_its_prefix_parameters_included(isolated):
+    seen, note = names()
+    root, child = App(), App()
+    child.BEFORE('/rooms/*', note('rooms'))
+    child.BEFORE('/', note('top'))
+    root.mount(child, '/houses/:house:int', isolated)
+    for path, calls in {
+        '/houses/7/rooms/a': ['rooms'],
+        '/houses/7': ['top'],
+        '/houses/x/rooms/a': [],
+        '/houses//rooms': [],
+        '/houses/7%2Frooms': ['rooms'],
+        '/rooms/a': [],
+    }.items():
+        seen.clear()
+        call(root, 'GET', path)
+        assert seen == calls, path
 
 
 def test_a_parents_befores_run_first_however_narrow_and_its_afters_last():
@@ -277,22 +308,24 @@ SPELLINGS = """
 /mid/leaf /mid/leaf/ /mid/leaf/7 /mid//leaf //mid/leaf /mid%2Fleaf /%6did/leaf /mid/%6ceaf/7 /mid%2fleaf%2f7
 /root/mid/leaf http://a.com/mid/leaf http://a.com//mid/leaf
 """
+DOTTED = '/./mid/leaf /mid/./leaf /x/../mid/leaf /mid/x/../leaf /mid/leaf/..%2Fleaf /x/..%2Fmid/leaf /mid/leaf/.'
 
 
-@pytest.mark.parametrize('path', SPELLINGS.split())
+@pytest.mark.parametrize('path', [*SPELLINGS.split(), *DOTTED.split()])
 @pytest.mark.parametrize('isolated', [True, False])
-def test_no_spelling_goes_around_a_guard_of_the_parent(path, isolated):
-    root, _, leaf, _ = nested(mid=isolated, leaf=isolated)
+@pytest.mark.parametrize('guarding', ['root', 'mid', 'leaf'])
+def test_no_spelling_goes_around_a_guard_of_the_parent_or_of_the_child(path, isolated, guarding):
+    root, mid, leaf, _ = nested(mid=isolated, leaf=isolated)
+    status = 400 if path in DOTTED.split() else 401
     for app in (root, leaf):
         for route in ('/:a/:b/:c/:d', '/*'):
             app.GET(route, answers('around'))
             app.WS(route, lambda req, ws, ctx: ws.send('around'))
-    root.BEFORE('/mid/leaf/*', lambda req, res, ctx: res.abort(401))
-    assert call(root, 'GET', path, root_path='/root').status == 401
-    assert call(root, 'HEAD', path, root_path='/root').status == 401
-    assert call(root, 'OPTIONS', path, root_path='/root').status == 401
-    assert call(root, 'DELETE', path, root_path='/root').status == 401
-    assert meet(root, path, root_path='/root').status == 401
+    app, pattern = {'root': (root, '/mid/leaf/*'), 'mid': (mid, '/leaf/*'), 'leaf': (leaf, '/*')}[guarding]
+    app.BEFORE(pattern, lambda req, res, ctx: res.abort(401))
+    for method in ('GET', 'HEAD', 'OPTIONS', 'DELETE'):
+        assert call(root, method, path, root_path='/root').status == status
+    assert meet(root, path, root_path='/root').status == status
 
 
 # State, configuration, renderer, codec, types
@@ -322,16 +355,14 @@ def test_an_isolated_child_does_not_see_what_its_parent_kept():
     assert child.peek('key') is None
     with pytest.raises(KeyError):
         child.CONFIG('name')
-    with pytest.raises(AttributeError):
-        child._.key
 
 
 def test_state_is_shared_through_levels_that_are_not_isolated():
     root, mid, leaf = App({'name': 'root'}), App(), App()
     root.mount(mid, '/mid', isolated=False)
     mid.mount(leaf, '/leaf', isolated=False)
-    leaf._.key = 1
-    assert (root.peek('key'), mid._.key, leaf.CONFIG('name')) == (1, 1, 'root')
+    leaf.keep('key', 1)
+    assert (root.peek('key'), mid.peek('key'), leaf.CONFIG('name')) == (1, 1, 'root')
     assert leaf.unkeep('key') == 1
     assert root.peek('key') is None
 
@@ -370,16 +401,18 @@ def test_a_child_has_its_own_limits_codec_and_types():
         def dumps(self, value):
             return '"dumped"'
 
-    root, child, plain = App(json=Codec()), App(max_body_size=1), App()
+    root, child, plain = App(), App(max_body_size=1), App(json=Codec())
     child.TYPE('even', lambda text: int(text) if int(text) % 2 == 0 else int('x'))
     child.GET('/:n:even', answers('even'))
     child.POST('/', answers('fits'))
     plain.GET('/', lambda req, res, ctx: res.out(200, {}))
+    plain.POST('/', lambda req, res, ctx: res.out(200, req.json))
     root.mount(child, '/child')
     root.mount(plain, '/plain')
     assert [call(root, 'GET', path).status for path in ('/child/2', '/child/3')] == [200, 404]
     assert [call(root, 'POST', '/child', body=body).status for body in ('a', 'aa')] == [200, 413]
     assert call(root, 'GET', '/plain').text == '"dumped"'
+    assert call(root, 'POST', '/plain', json=1).text == 'loaded'
 
 
 # The app that a function sees
@@ -417,7 +450,8 @@ def test_what_a_function_defers_is_given_the_app_it_was_registered_on():
     assert seen == ['root', 'child']
 
 
-def test_a_function_on_two_apps_runs_once_for_each():
+@pytest.mark.parametrize('isolated', [True, False])
+def test_a_function_on_two_apps_runs_once_for_each_and_sees_each(isolated):
     seen = []
 
     def hook(req, res, ctx):
@@ -426,10 +460,11 @@ def test_a_function_on_two_apps_runs_once_for_each():
     root, child = App({'name': 'root'}), App({'name': 'child'})
     for app in (root, child):
         app.BEFORE('/*', hook)
+        app.AFTER('/*', hook)
     child.GET('/', answers('x'))
-    root.mount(child, '/x')
+    root.mount(child, '/x', isolated)
     call(root, 'GET', '/x')
-    assert seen == ['root', 'child']
+    assert seen == (['root', 'child', 'child', 'root'] if isolated else ['root'] * 4)
 
 
 # Errors
@@ -484,7 +519,7 @@ def test_startup_and_shutdown_of_all_see_their_own_app_and_run_in_reverse_at_the
     for app in (root, mid, leaf):
         app.ON(STARTUP, on('up'))
         app.ON(SHUTDOWN, on('down'))
-        app.ONCE(both)
+        app.ON(STARTUP, both)
     mid.mount(leaf, '/leaf')
     root.mount(mid, '/mid')
     with Live(root):
@@ -502,8 +537,8 @@ def test_a_child_that_cannot_start_keeps_the_server_from_starting_and_what_had_s
         seen.append('down')
 
     root, child = App(), App()
-    root.ONCE(both)
-    child.ONCE(lambda app: 1 / 0)
+    root.ON(STARTUP, both)
+    child.ON(STARTUP, lambda app: 1 / 0)
     root.mount(child, '/x')
     with pytest.raises(StartupFailed, match='division'), Live(root):
         pass
@@ -530,7 +565,7 @@ def test_a_daemon_of_a_child_sees_the_child():
 
 def test_what_a_child_keeps_at_startup_is_for_one_run():
     root, child = App(), App()
-    child.ONCE(lambda app: app.keep('key', app.peek('key', 0) + 1))
+    child.ON(STARTUP, lambda app: app.keep('key', app.peek('key', 0) + 1))
     root.mount(child, '/x')
     for _ in range(2):
         with Live(root):
@@ -589,13 +624,15 @@ def test_the_list_of_routes_shows_all_of_them_with_their_apps():
 
 
 def test_a_copy_has_copies_of_what_is_mounted():
-    root, child = App(), App()
+    root, child, seen = App(), App(), []
     child.keep('key', 'real')
-    child.GET('/', lambda req, res, ctx: res.out(200, req.app.peek('key')))
+    child.GET('/', lambda req, res, ctx: seen.append(req.app) or res.out(200, req.app.peek('key')))
     root.mount(child, '/x')
-    twin = root.copy()
-    twin._mounts[0].keep('key', 'fake')
-    assert [call(app, 'GET', '/x').text for app in (root, twin)] == ['real', 'fake']
+    with Live(root) as live, Live(root.copy()) as twin:
+        assert [each.call('GET', '/x').text for each in (live, twin)] == ['real', 'real']
+        assert seen[0] is child and seen[1] is not child
+        seen[1].keep('key', 'fake')
+        assert [each.call('GET', '/x').text for each in (live, twin)] == ['real', 'fake']
 
 
 def test_a_copy_serves_an_app_a_second_time():
@@ -608,10 +645,10 @@ def test_a_copy_serves_an_app_a_second_time():
 
 def test_the_state_given_to_a_copy_wins_over_what_a_child_that_shares_it_keeps():
     root, child = App(), App()
-    child.ONCE(lambda app: app.keep('db', 'real'))
+    child.ON(STARTUP, lambda app: app.keep('db', 'real'))
     child.GET('/', lambda req, res, ctx: res.out(200, req.app.peek('db')))
     root.mount(child, '/x', isolated=False)
-    assert call(root.copy(keeping={'db': 'fake'}), 'GET', '/x').text == 'fake'
+    assert call(root.copy(Overrides(state={'db': 'fake'})), 'GET', '/x').text == 'fake'
 
 
 @pytest.mark.parametrize('order', [*permutations(range(3))])

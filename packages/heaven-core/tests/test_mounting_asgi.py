@@ -6,7 +6,7 @@ import gc
 import pytest
 from asks import jumping
 from driver import Live, StartupFailed, call
-from heaven import App
+from heaven import STARTUP, App
 from peer import EXTENSION, Peer, meet
 
 
@@ -67,6 +67,7 @@ def mounted(prefix='/admin', foreign=None, **options):
         ('/admin', '/admin//x', '', '/admin'),
         ('/admin', '/admin/admin/x', '', '/admin'),
         ('/admin', '/admin/a%2Fb', '', '/admin'),
+        ('/admin', '/admin/.../x', '', '/admin'),
         ('/admin', '/admin/caf%C3%A9', '', '/admin'),
         ('/admin', '/admin/%ff', '', '/admin'),
         ('/a/b', '/a/b/c', '', '/a/b'),
@@ -113,8 +114,8 @@ def test_the_scope_is_a_copy_with_every_key_and_the_servers_own_is_not_changed()
     'method', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'PURGE']
 )
 def test_every_method_goes_through_with_its_body_unread(method):
-    app, foreign = mounted()
-    app.max_body_size = 1
+    app, foreign = App(max_body_size=1), Foreign()
+    app.mount(foreign, '/admin')
     reply = call(app, method, '/admin/x', body=[b'abc', b'def'])
     assert (reply.status, reply.body) == (201, b'' if method == 'HEAD' else b'abcdef')
     assert foreign.scopes[0]['method'] == method
@@ -213,10 +214,16 @@ def test_hooks_set_headers_that_are_merged_into_its_answer():
 def test_no_spelling_goes_around_a_guard_of_the_parent(path):
     app, foreign = mounted()
     app.mount(Foreign(), '/x')
-    app.BEFORE('/admin/*', lambda req, res, ctx: res.abort('no', 401))
+    app.BEFORE('/admin/*', lambda req, res, ctx: res.abort(401, 'no'))
     reply = call(app, 'GET', path, root_path='/root')
     assert (reply.status, reply.text, foreign.scopes) == (401, 'no', [])
     assert (meet(app, path, root_path='/root').status, foreign.scopes) == (401, [])
+
+
+@pytest.mark.parametrize('path', '/./admin/x /x/../admin /admin/..%2Fadmin/x /admin/%2e%2e/admin /admin/.'.split())
+def test_a_path_with_dots_reaches_no_app(path):
+    app, foreign = mounted()
+    assert (call(app, 'GET', path).status, meet(app, path).status, foreign.scopes) == (400, 400, [])
 
 
 def test_a_hook_that_has_answered_keeps_the_app_from_being_called():
@@ -298,7 +305,7 @@ def test_it_starts_after_its_parent_and_stops_before_it():
         yield
         foreign.seen.append('down')
 
-    app.ONCE(both)
+    app.ON(STARTUP, both)
     with Live(app):
         pass
     assert foreign.seen == ['up', 'startup', 'shutdown', 'returned', 'down']
@@ -347,7 +354,7 @@ def test_one_that_fails_to_stop_is_told_to_the_server_and_the_rest_stops(caplog)
         seen.append('down')
 
     app, _ = mounted(foreign=foreign)
-    app.ONCE(both)
+    app.ON(STARTUP, both)
     with pytest.raises(StartupFailed, match='stuck'), Live(app):
         pass
     assert seen == ['down'] and len(caplog.records) == 1
@@ -383,7 +390,7 @@ def test_a_copy_has_a_life_and_a_state_of_its_own():
         live.call('GET', '/admin')
         assert foreign.seen == ['startup', 'startup']
         assert call(app.copy(), 'GET', '/admin').status == 201
-    assert [scope['state'] for scope in foreign.scopes] == [{'theirs': 2}, {'theirs': 1}]
+    assert [scope['state'] for scope in foreign.scopes] == [{'theirs': 2}, {'theirs': 3}]
 
 
 # Failures
@@ -549,7 +556,7 @@ def test_an_app_may_give_up_waiting_for_a_message_after_a_hook_asked_whether_the
 @pytest.mark.parametrize('chunks', [[b'a=1'], [b'a=', b'1']])
 def test_a_hook_that_reads_the_form_leaves_the_body_to_an_app(chunks):
     async def hook(req, res, ctx):
-        assert (await req.form).a == '1'
+        assert (await req.form)['a'] == '1'
 
     async def child(scope, receive, send):
         message = await receive()
@@ -562,3 +569,12 @@ def test_a_hook_that_reads_the_form_leaves_the_body_to_an_app(chunks):
     app.mount(child, '/f')
     headers = {'content-type': 'application/x-www-form-urlencoded'}
     assert call(app, 'POST', '/f', body=chunks, headers=headers).body == b'a=1'
+
+
+def test_an_app_that_returns_without_an_answer_is_a_500(caplog):
+    async def silent(scope, receive, send):
+        return
+
+    app, _ = mounted(foreign=silent)
+    assert call(app, 'GET', '/admin').status == 500
+    assert 'without an answer' in caplog.text

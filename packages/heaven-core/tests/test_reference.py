@@ -27,11 +27,13 @@ def test_the_router_of_the_models(routes, path, index):
         ('/users/*', '/users/7/visits', True),
         ('/users/*', '/usersx', False),
         ('/admin/*', '/admin%2Fkeys', True),
-        ('/admin/*', '/admin//keys', True),
-        ('/admin/keys', '/admin%2F%2Fkeys', True),
-        ('/admin/*', '/admin/../keys', False),
-        ('/*', '/public/%2e%2e/admin', False),
-        ('/*', '/public%2F.', False),
+        ('/admin/*', '/public/../admin/keys', False),
+        ('/admin/*', '/admin/./keys', False),
+        ('/*', '/public/%2e%2e/admin', True),
+        ('/admin/:page', '/admin//', False),
+        ('/admin/:page', '/admin//x', True),
+        ('/:a/b', '//b', False),
+        ('/admin/keys', '//admin%2F%2Fkeys', True),
         ('/admin/*', '//admin', True),
         ('/admin', '/%61dmin', True),
         ('/admin', '/%2561dmin', False),
@@ -42,6 +44,12 @@ def test_the_router_of_the_models(routes, path, index):
 )
 def test_the_hooks_of_the_models(pattern, path, covered):
     assert covers(pattern, path) is covered
+
+
+@pytest.mark.parametrize('path', ['/.', '/a/../b', '/%2e%2E/b', '/a%2F..', '/b//./'])
+def test_a_path_with_dots_is_no_path_to_the_models(path):
+    assert route([('GET', '/*')], 'GET', path)[0] == 400
+    assert chain([('/*', 1, None)], 'GET', path) == []
 
 
 def test_the_order_of_the_models():

@@ -173,14 +173,6 @@ def test_what_is_no_status_never_reaches_the_server(status, caplog):
     assert ask(handler).status == 500
 
 
-def test_res_http_is_the_statuses_by_name():
-    def handler(req, res, ctx):
-        assert res.http is HTTPStatus
-        res.status = res.http.IM_A_TEAPOT
-
-    assert ask(handler).status == 418
-
-
 def test_a_status_alone_asks_no_error_handler():
     app = App()
     app.ERROR(404, lambda req, res, ctx: res.out(404, 'page'))

@@ -27,7 +27,7 @@ FIXED = {
     'json': (body({'a': 1}), 200, 7),
     'nothing': (body(None), 200, 0),
     'redirect': (lambda req, res, ctx: res.redirect('/x', status=302), 302, 0),
-    'abort': (lambda req, res, ctx: res.abort('no', 403), 403, 2),
+    'abort': (lambda req, res, ctx: res.abort(403, 'no'), 403, 2),
     'out': (lambda req, res, ctx: res.out(201, 'made'), 201, 4),
     'html': (lambda req, res, ctx: res.html('<p>'), 200, 3),
 }

@@ -13,7 +13,7 @@ from asks import ratio
 from driver import Live, call
 from heaven import App, UrlError
 
-METHODS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE', 'CONNECT')
+METHODS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY')
 
 
 def tell(name):
@@ -94,7 +94,8 @@ def allowed(reply):
         ('/files/*', '/files/', {'*': "''"}),
         ('/files/*', '/files/a', {'*': "'a'"}),
         ('/files/*', '/files/a/', {'*': "'a/'"}),
-        ('/files/*', '/files/a//b/...', {'*': "'a//b/...'"}),
+        ('/files/*', '/files/a//b/...//c.', {'*': "'a//b/...//c.'"}),
+        ('/files/*', '/files/.env/..a', {'*': "'.env/..a'"}),
         ('/files/*', '/files//', {'*': "'/'"}),
         ('/files/*', '/files/a%2Fb/c%20d', {'*': "'a/b/c d'"}),
         ('/files/*', '/files%2Fa', None),
@@ -124,6 +125,10 @@ ID = '12345678-1234-5678-1234-567812345678'
         ('int', '007', 7),
         ('int', '0', 0),
         ('int', '9' * 18, int('9' * 18)),
+        ('int', '9' * 64, int('9' * 64)),
+        ('int', '9' * 65, None),
+        ('int', '-' + '9' * 63, -int('9' * 63)),
+        ('int', '-' + '9' * 64, None),
         *[
             ('int', text, None)
             for text in ('', '-', '+7', '7.0', '1_0', '1e3', ' 7', '7 ', '7\n', '٣', '７', '²', '--7')
@@ -138,6 +143,8 @@ ID = '12345678-1234-5678-1234-567812345678'
             for t in ('.5', '5.', '1e3', 'nan', 'inf', '-inf', 'Infinity', '+1', '1_0', '٣', '1.٣', '1.\n')
         ],
         ('float', '9' * 5000, None),
+        ('float', '1.' + '5' * 62, float('1.' + '5' * 62)),
+        ('float', '1.' + '5' * 63, None),
         ('bool', 'true', True),
         ('bool', 'FALSE', False),
         ('bool', 'True', True),
@@ -201,7 +208,7 @@ def test_whatever_a_converter_raises_is_no_match_in_a_path_and_a_400_in_a_query(
 
     app = App()
     app.TYPE('never', convert)
-    app.BEFORE('/a/:x:never', lambda req, res, ctx: res.abort('never', 418))
+    app.BEFORE('/a/:x:never', lambda req, res, ctx: res.abort(418, 'never'))
     app.GET('/a/:x:never', tell('never'))
     app.GET('/a/:x', tell('any'))
     app.GET('/q?v:never', tell('query'))
@@ -300,6 +307,18 @@ def test_many_routes_that_share_their_beginning_do_not_make_a_miss_slow():
     assert answered(app, '/a' * 8 + '/end')[0] == '/a' * 8 + '/end'
 
 
+def test_an_empty_segment_matches_no_parameter_of_any_type():
+    app = App()
+    app.TYPE('any', lambda text: [text])
+    app.BEFORE('/a/:x:any/b', lambda req, res, ctx: res.abort(418))
+    app.GET('/b/:x:any/b', tell('any'))
+    app.GET('/c/:x', tell('str'))
+    app.GET('/d/:x:str/e', tell('str'))
+    assert [call(app, target=target).status for target in ('/a//b', '/b//b', '/c/', '/c//', '/d//e')] == [404] * 5
+    assert call(app, target='/a/x/b').status == 418
+    assert call(app, target='/b/x/b').status == 200
+
+
 @pytest.mark.parametrize('piece', ['/', '/..', '/a', '/%2e', '%', '%2F', 'a'])
 @pytest.mark.parametrize('start', ['/', '/files/', '/:/', 'a', 'http://'])
 def test_a_long_path_costs_in_proportion_to_its_length(piece, start):
@@ -364,6 +383,21 @@ def test_the_path_is_the_authority_and_raw_path_serves_only_where_it_decodes_to_
         ('.', 400),
         ('*', 400),
         ('\\a', 400),
+        ('/.', 400),
+        ('/..', 400),
+        ('/a/.', 400),
+        ('/a/../b', 400),
+        ('/./a', 400),
+        ('/%2e', 400),
+        ('/%2E%2e/a', 400),
+        ('/a%2F..%2Fb', 400),
+        ('/a%2F.', 400),
+        ('//..', 400),
+        ('http://example.com/../a', 400),
+        ('/...', ('/:x', {'x': "'...'"})),
+        ('/.a', ('/:x', {'x': "'.a'"})),
+        ('/a.', ('/:x', {'x': "'a.'"})),
+        ('/%252e', ('/:x', {'x': "'%2e'"})),
     ],
 )
 def test_a_target_that_is_no_path_is_reduced_to_one_or_is_a_400(target, answer):
@@ -451,9 +485,20 @@ def test_http_registers_all_methods():
 def test_methods_are_case_sensitive():
     app = app_of('/a')
     assert call(app, 'get', '/a').status == 405
-    app = app_of('/a', method='Purge')
-    assert call(app, 'Purge', '/a').status == 200
-    assert call(app, 'PURGE', '/a').status == 405
+    assert call(app, 'Get', '/a').status == 405
+    app = app_of('/a', method='BREW')
+    assert call(app, 'BREW', '/a').status == 200
+    assert call(app, 'brew', '/a').status == 405
+
+
+def test_trace_and_connect_have_no_verbs_of_their_own_but_are_methods_like_any():
+    app = App()
+    app.HTTP('/a', tell('http'))
+    for method in ('TRACE', 'CONNECT'):
+        assert not hasattr(app, method) and not hasattr(app.group('/v1'), method)
+        assert call(app, method, '/a').status == 405
+        app = app_of('/a', method=method)
+        assert call(app, method, '/a').status == 200
 
 
 @pytest.mark.parametrize('method', ['', 'G T', 'GET\r\n', 'GÉT', '\0', 'x' * 10_000])

@@ -26,12 +26,18 @@ def some_bytes(rng, most=6):
     return b''.join(pieces)
 
 
-def touch_everything(req, res, ctx):
-    """What a handler may read without a thought; only what the client caused may go wrong in it."""
+def look(req, res, ctx):
+    """What a hook may read without a thought; only what the client caused may go wrong in it."""
     told = [req.method, req.path, req.url, req.route, req.scheme, req.host, req.subdomain, req.server.port]
     told += [req.ip.address, req.ip.port, dict(req.params), dict(req.headers), dict(req.cookies)]
     told += [req.querystring, req.headers.all('x-odd'), list(req.queries), req.queries.get('page')]
-    res.body = repr(told)
+    ctx.told = repr(told)
+
+
+def touch_everything(req, res, ctx):
+    """What a handler may read without a thought."""
+    look(req, res, ctx)
+    res.body = ctx.told
 
 
 async def touch_async(req, res, ctx):
@@ -80,8 +86,8 @@ def build(seed=0):
         app.use(Middleware)
     app.POST('/stream/*', read_stream, stream=True, max_body_size=2000)
     if seed % 4:
-        app.BEFORE('/*', touch_everything)
-        app.BEFORE('/:x:int/*', touch_everything)
+        app.BEFORE('/*', look)
+        app.BEFORE('/:x:int/*', look)
         app.AFTER('/*', lambda req, res, ctx: res.header('x-after', 'yes'), always=seed % 4 == 1)
     app.GET('/', touch_async)
     app.GET('/b/:x', touch_async)

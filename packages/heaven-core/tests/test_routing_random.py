@@ -23,10 +23,12 @@ VALUES = [
     'a-b',
     '٣',
     'x' * 20,
+    '9' * 64,
+    '9' * 65,
     '9' * 400,
 ]
 ODD = ['a%2Fb', '%61', '%2561', '%C3%A9', '%ff', '%2F', '%', '%zz', '%00', '%2e%2e']
-ODD += ['', '', 'a+b', ':x', '*', ' ', ';', '.', '..', '...']
+ODD += ['', '', 'a+b', ':x', '*', ' ', ';', '.', '..', '...', '.a', 'a%2F..', '%252e']
 
 
 def some_pattern(rng):
@@ -92,7 +94,7 @@ def test_the_router_agrees_with_the_naive_one(seed):
             if status == 200:
                 assert reply.header('x-index') == str(index), told
                 assert reply.header('x-params') == ascii(sorted(outcome.items(), key=str)), told
-            elif status in (204, 405):
+            elif status not in (400, 404):
                 assert set(reply.header('allow').split(', ')) == outcome, told
 
 

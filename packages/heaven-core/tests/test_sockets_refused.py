@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from driver import Live
-from heaven import Abort, App
+from heaven import STARTUP, Abort, App
 from peer import EXTENSION, meet, meeting
 
 
@@ -40,7 +40,7 @@ def guarded(hook, **options):
 
 
 def abort(req, res, ctx):
-    res.abort('Log in first', 401)
+    res.abort(401, 'Log in first')
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def abort(req, res, ctx):
     [
         (abort, 401, b'Log in first'),
         (lambda req, res, ctx: res.abort(404), 404, b'Not Found'),
-        (lambda req, res, ctx: res.abort('no'), 400, b'no'),
+        (lambda req, res, ctx: res.abort(400, 'no'), 400, b'no'),
         (lambda req, res, ctx: res.out(429, {'wait': 5}), 429, b'{"wait":5}'),
         (lambda req, res, ctx: res.redirect('/login'), 307, b''),
         (lambda req, res, ctx: res.out(200, 'no'), 403, b'no'),
@@ -155,12 +155,16 @@ def test_what_was_deferred_runs_when_the_socket_has_ended():
     assert seen == ['handler', 'App']
 
 
-def test_a_stream_that_a_hook_made_is_closed_when_the_socket_has_ended():
+def test_a_stream_that_a_hook_made_refuses_the_socket_and_is_closed():
     class Stream:
+        chunks = iter([b'a', b'b'])
+
         def __aiter__(self):
             return self
 
         async def __anext__(self):
+            for chunk in self.chunks:
+                return chunk
             raise StopAsyncIteration
 
         async def aclose(self):
@@ -169,8 +173,8 @@ def test_a_stream_that_a_hook_made_is_closed_when_the_socket_has_ended():
     def hook(req, res, ctx):
         res.body = Stream()
 
-    assert meet(guarded(hook), '/', 'a').status == 403
-    assert seen == ['closed']
+    peer = meet(guarded(hook))
+    assert (peer.status, peer.body, seen) == (403, b'ab', ['closed'])
 
 
 # Paths
@@ -204,6 +208,17 @@ def test_no_spelling_skips_a_guard(path):
     app.BEFORE('/admin/*', abort)
     peer = meet(app, path, root_path='/root')
     assert (peer.status, seen) == (401, [])
+
+
+@pytest.mark.parametrize('path', ['/a/../admin/x', '/./admin/x', '/admin/./x', '/b/..%2Fadmin/x', '/admin/y/..%2Fx',
+                                  '/admin/.', '/admin/x/..', '/%2e%2e/admin/x'])  # fmt: skip
+def test_a_path_with_dots_is_refused_with_400_whatever_would_serve_it(path):
+    app = App()
+    for route in ('/admin/:id', '/*', '/:a/:b', '/:a/:b/:c/:d', '/:a', '/b/:x/:y'):
+        app.WS(route, echo)
+    app.BEFORE('/admin/*', abort)
+    peer = meet(app, path)
+    assert (peer.status, seen) == (400, [])
 
 
 @pytest.mark.parametrize('path', ['/chat', '/chat/', '/%63hat', 'http://a.com/chat', '/root/chat'])
@@ -304,11 +319,14 @@ def test_named_origins_take_the_place_of_the_same_origin(origins, origin, welcom
     assert visit(origin, 'host', origins=origins, extensions={}) is welcome if welcome else True
 
 
-def test_the_origin_is_checked_after_the_befores_and_asks_the_error_handler():
+def test_the_origin_is_checked_after_the_befores_and_asks_the_error_handler_and_the_log_says_why(caplog):
+    caplog.set_level('INFO', 'heaven')
     app = guarded(note('before'))
     app.ERROR(403, lambda req, res, ctx: res.out(403, 'elsewhere'))
     peer = meet(app, headers={'origin': 'http://evil.com'})
     assert (peer.status, peer.body, seen) == (403, b'elsewhere', ['before'])
+    assert [(record.name, record.levelname) for record in caplog.records] == [('heaven', 'INFO')]
+    assert 'http://evil.com' in caplog.text
     app = guarded(abort)
     assert meet(app, headers={'origin': 'http://evil.com'}).status == 401
 
@@ -373,17 +391,17 @@ def test_an_app_that_cannot_start_closes_the_socket_and_tries_again():
         if len(tries) < 2:
             raise ValueError('not yet')
 
-    app.ONCE(start)
+    app.ON(STARTUP, start)
     assert meet(app).code == 1011
     assert meet(app, '/', 'x').sent == ['x']
 
 
 def test_a_socket_sees_what_startup_kept():
     async def handler(req, ws, ctx):
-        await ws.send(req.app._.greeting)
+        await ws.send(req.app.peek('greeting'))
 
     app = App()
-    app.ONCE(lambda app: app.keep('greeting', 'hello'))
+    app.ON(STARTUP, lambda app: app.keep('greeting', 'hello'))
     app.WS('/', handler)
     with Live(app) as live:
         assert live.run(meeting(app)).sent == ['hello']

@@ -883,9 +883,11 @@ def test_a_stream_without_a_limit_of_its_own_is_read_whole_however_late_it_is_re
             await req.disconnected()
         res.body = [chunk.decode() async for chunk in req.stream()]
 
-    echoed = call(streaming(lambda req, res, ctx: res.out(200, answer(req))), 'POST', body=chunks)
     asked = call(streaming(asking), 'POST', body=chunks)
-    assert (echoed.body, ''.join(asked.json()).encode()) == (b'>' + b''.join(chunks), b''.join(chunks))
+    assert ''.join(asked.json()).encode() == b''.join(chunks)
+    if late == 0:  # while an answer is streamed no more is held than the app's max_body_size
+        echoed = call(streaming(lambda req, res, ctx: res.out(200, answer(req))), 'POST', body=chunks)
+        assert echoed.body == b'>' + b''.join(chunks)
 
 
 def test_a_stream_that_reads_nothing_of_an_upload_does_not_wait_for_its_rest():

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from driver import Exchange, call, pairs
+from driver import Exchange, Live, StartupFailed, call, pairs
 from heaven import App, SubdomainError
 
 
@@ -153,19 +153,42 @@ def test_the_404_of_a_prefix_is_answered_by_the_child_on_its_own_subdomain_alone
     assert [call(root, 'GET', '/v1/none', headers={'host': host}).text for host in hosts] == ['child', 'root', 'root']
 
 
-def test_a_child_on_a_subdomain_has_its_routes_hooks_and_own_subdomains_there():
+def test_a_child_on_a_subdomain_has_its_routes_and_hooks_there():
     seen = []
     root, child = App(), App()
     root.BEFORE('/*', lambda req, res, ctx: seen.append('root'))
     child.BEFORE('/*', lambda req, res, ctx: seen.append('child'))
     child.GET('/', lambda req, res, ctx: res.out(200, 'child'))
-    child.subdomain('deep').GET('/', lambda req, res, ctx: res.out(200, 'deep'))
     root.GET('/', lambda req, res, ctx: res.out(200, 'root'))
     root.mount(child, subdomain='API')
-    hosts = ('api.a.com', 'a.com', 'deep.a.com')
-    assert [asked(root, host).text for host in hosts] == ['child', 'root', 'deep']
+    hosts = ('api.a.com', 'a.com', 'API.a.com')
+    assert [asked(root, host).text for host in hosts] == ['child', 'root', 'child']
     assert seen == ['root', 'child', 'root', 'root', 'child']
-    assert {info.subdomain for info in root.routes()} == {'api', 'www', 'deep'}
+    assert {info.subdomain for info in root.routes()} == {'api', 'www'}
+    assert asked(root, 'deep.a.com').status == 404
+
+
+@pytest.mark.parametrize('subdomain', [None, 'api'])
+@pytest.mark.parametrize('order', [1, -1])
+def test_an_app_that_declares_subdomains_cannot_be_mounted_whatever_the_order(subdomain, order):
+    root, child = App(), App()
+    steps = [lambda: child.subdomain('deep'), lambda: root.mount(child, '/c', subdomain=subdomain)]
+    with pytest.raises((SubdomainError, StartupFailed)):
+        for step in steps[::order]:
+            step()
+        with Live(root):
+            pass
+
+
+@pytest.mark.parametrize('order', [1, -1])
+def test_a_subdomain_is_for_mounts_on_the_outermost_app(order):
+    root, mid, leaf = App(), App(), App()
+    steps = [lambda: root.mount(mid, '/mid'), lambda: mid.mount(leaf, '/leaf', subdomain='api')]
+    with pytest.raises((SubdomainError, StartupFailed)):
+        for step in steps[::order]:
+            step()
+        with Live(root):
+            pass
 
 
 @pytest.mark.parametrize('label', ['www', '*'])
@@ -177,8 +200,7 @@ def test_a_child_may_be_mounted_for_www_or_for_what_no_other_has(label):
     assert call(root, 'GET', '/child', headers={'host': host}).text == host.partition('.')[0].replace('example', 'www')
 
 
-def test_an_app_without_subdomains_never_parses_the_host(monkeypatch):
-    monkeypatch.setattr('heaven._lifecycle.label_of', None)
+def test_an_app_without_subdomains_serves_every_host():
     app = labelled()
     assert [asked(app, host).text for host in ('api.example.com', '\x00', 'a b')] == ['www'] * 3
 
@@ -198,15 +220,13 @@ def guarded(root, child, host, path='/c/x'):
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize('host, status', [('api.a.com', 401), ('v2.a.com', 401), ('a.com', 404)])
-def test_the_guard_of_a_child_holds_on_every_subdomain_that_has_its_routes(host, status):
+@pytest.mark.parametrize('host, status', [('api.a.com', 401), ('a.com', 404)])
+def test_the_guard_of_a_child_holds_on_the_subdomain_that_has_its_routes(host, status):
     root, child, inner = App(), App(), App()
-    child.subdomain('v2')
     child.BEFORE('/*', lambda req, res, ctx: res.abort(401))
-    for label in ('www', 'v2'):
-        child.GET('/x', lambda req, res, ctx: res.out(200, 'secret'), subdomain=label)
+    child.GET('/x', lambda req, res, ctx: res.out(200, 'secret'))
     inner.GET('/', lambda req, res, ctx: res.out(200, 'secret'))
-    child.mount(inner, '/inner', subdomain='v2')
+    child.mount(inner, '/inner')
     root.mount(child, '/c', subdomain='api')
     assert guarded(root, child, host) == status
     assert guarded(root, child, host, '/c/none') == status

@@ -66,8 +66,10 @@ def test_a_block_alone_has_what_it_has_in_its_page_and_nothing_else_is_rendered(
         ('{% with y = 5 %}{% block b %}b{{ y }}{% endblock %}{% endwith %}', 'b2'),
         ('{% if y %}{% block b %}b{{ y }}{% endblock %}{% endif %}', 'b2'),
         (
-            '{% if not y %}{% set z = 0 %}{% elif y == 2 %}{% set z = 7 %}{% endif %}'
-            '{% block b %}b{{ z }}{% endblock %}',
+            (
+                '{% if not y %}{% set z = 0 %}{% elif y == 2 %}{% set z = 7 %}{% endif %}'
+                '{% block b %}b{{ z }}{% endblock %}'
+            ),
             'b7',
         ),
         ('{% if y %}{% extends "base.html" %}{% endif %}{% block b %}b{{ super() }}{% endblock %}', 'bbase'),

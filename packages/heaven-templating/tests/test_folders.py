@@ -84,7 +84,7 @@ def test_a_name_never_leads_outside_its_folder(site, name, how):
     name = name.replace('{folder}', str(site.folder))
     page = f'{how}.html' if how in ('include', 'extends') else name
     app = site.app(
-        lambda req, res, ctx: res._req.app.renderer.render(
+        lambda req, res, ctx: req.app.renderer.render(
             page, {'name': name}, (req, res, ctx), ('b',) if how == 'block' else ()
         )
     )

@@ -10,7 +10,10 @@ import warnings
 
 import httpx
 import pytest
-from heaven_testing import AsyncClient, AsyncTransport, Client, LifespanFailed, Response, Transport
+from heaven_testing import AsyncClient, AsyncTransport, Client, LifespanFailed, LifespanWarning, Response, Transport
+
+# The applications here are plain functions that know nothing of a lifespan.
+pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')
 
 TENANT = contextvars.ContextVar('tenant', default='nobody')
 
@@ -293,16 +296,6 @@ async def test_lifespan_runs_and_its_state_is_copied_for_each_request(make):
 
 
 @both
-async def test_a_startup_that_raises_raises_on_entering(make):
-    async def startup(scope):
-        raise RuntimeError('no database')
-
-    with pytest.raises(RuntimeError, match='no database'):
-        async with make(serving(None, startup)):
-            pytest.fail('entered')
-
-
-@both
 async def test_a_startup_that_fails_raises_what_the_application_raised_or_said(make):
     def failing(error):
         async def app(scope, receive, send):
@@ -369,6 +362,114 @@ def test_a_client_that_was_not_entered_runs_no_lifespan():
     client = Client(serving(handler, startup))
     assert client.get('/').text == 'served'
     client.close()
+
+
+class Raising:
+    """An application that raises on the lifespan scope, before or after it has received anything."""
+
+    def __init__(self, receives, error):
+        self.receives = receives
+        self.error = error
+
+    async def __call__(self, scope, receive, send):
+        if scope['type'] == 'lifespan':
+            if self.receives:
+                await receive()
+            raise self.error
+        await answer(send, b'served')
+
+
+RECEIVES = pytest.mark.parametrize('receives', [False, True], ids=['at once', 'after receiving'])
+MAKE = pytest.mark.parametrize('make', [AsyncClient, Sync])
+
+
+@MAKE
+@RECEIVES
+def test_an_application_that_raises_on_the_lifespan_scope_is_taken_to_have_none_with_a_warning(make, receives):
+    async def main():
+        with pytest.warns(LifespanWarning, match=r"raised RuntimeError: no database .*lifespan='on'") as caught:
+            client = make(Raising(receives, RuntimeError('no database')))
+            async with client:
+                assert (await client.get('/')).text == 'served'
+        if make is AsyncClient:
+            assert [warning.filename for warning in caught] == [__file__]
+
+    asyncio.run(main())
+
+
+def test_the_warning_shows_the_line_of_the_test():
+    with pytest.warns(LifespanWarning) as caught, Client(Raising(False, ValueError())):
+        pass
+    assert caught[0].filename == __file__
+
+
+def test_a_warning_that_is_an_error_leaves_nothing_running():
+    before = threading.active_count()
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        with pytest.raises(LifespanWarning), Client(Raising(True, ValueError())):
+            pytest.fail('entered')
+    assert threading.active_count() == before
+
+
+@MAKE
+@RECEIVES
+def test_where_the_lifespan_is_on_what_the_application_raises_there_is_raised(make, receives):
+    async def main():
+        with pytest.raises(RuntimeError, match='no database'):
+            async with make(Raising(receives, RuntimeError('no database')), lifespan='on'):
+                pytest.fail('entered')
+
+    asyncio.run(main())
+
+
+@both
+async def test_where_the_lifespan_is_on_the_application_has_to_answer(make):
+    async def returns(scope, receive, send):
+        await receive()
+
+    with pytest.raises(LifespanFailed, match=r'has not answered lifespan\.startup'):
+        async with make(returns, lifespan='on'):
+            pytest.fail('entered')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        async with make(returns):
+            pass
+
+
+@both
+async def test_where_the_lifespan_is_off_none_is_sent(make):
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope['type'])
+        await answer(send)
+
+    async with make(app, lifespan='off') as client:
+        await client.get('/')
+    assert seen == ['http']
+    with pytest.raises(ValueError, match="lifespan is 'of', not 'auto', 'on' or 'off'"):
+        make(app, lifespan='of')
+
+
+@both
+async def test_what_is_no_exception_but_ends_a_test_gets_through_the_lifespan_too(make):
+    async def startup(scope):
+        pytest.fail('from the startup')
+
+    with pytest.raises(pytest.fail.Exception, match='from the startup'):
+        async with make(serving(None, startup)):
+            pass
+
+
+@both
+async def test_an_application_that_raises_after_its_startup_is_complete_has_a_lifespan(make):
+    async def shutdown(scope):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async with make(serving(None, None, shutdown)):
+            pass
 
 
 @both
@@ -654,7 +755,7 @@ def test_a_client_that_was_forgotten_leaves_no_thread_and_no_warning():
         warnings.simplefilter('error')
         client = Client(only_http)
         client.get('/')
-        thread = client._link._portal.thread
+        thread = client._link._portal.thread  # noqa: SLF001
         del client
         gc.collect()
         thread.join(5)

@@ -7,7 +7,7 @@ import logging
 import sys
 
 import pytest
-from heaven import SHUTDOWN, STARTUP, App, Key, TooLarge
+from heaven import SHUTDOWN, STARTUP, App, ClientError, Key, TooLarge
 from heaven_testing import AsyncClient, Client, WebSocketRefused, trio
 
 logging.getLogger('heaven').addHandler(logging.NullHandler())
@@ -38,7 +38,7 @@ async def connect(app):
 @pytest.fixture
 def app():
     app = App()
-    app.ONCE(connect)
+    app.ON(STARTUP, connect)
     app.BEFORE('/v1/*', guard)
     app.GET('/v1/patients/:id:int', patient)
     app.GET('/open/:id:int', patient)
@@ -305,7 +305,7 @@ def test_a_daemon_is_replaced_while_the_app_runs_from_its_next_run_on(app, clien
         res.body = await ran.get()
 
     ran = asyncio.Queue()
-    app.ONCE(lambda app: app.keep('go', asyncio.Event()))
+    app.ON(STARTUP, lambda app: app.keep('go', asyncio.Event()))
     app.DAEMON(real)
     app.GET('/run', next_run)
     app.GET('/go', lambda req, res, ctx: req.app.peek('go').set())
@@ -351,7 +351,7 @@ def test_requests_daemons_and_shutdown_have_one_state_whatever_is_replaced(app, 
     if mounted:
         owner = App()
         app.mount(owner, '/child')
-    owner.ONCE(lambda app: app.keep('ask', asyncio.Semaphore(0)))
+    owner.ON(STARTUP, lambda app: app.keep('ask', asyncio.Semaphore(0)))
     owner.DAEMON(tick)
     owner.GET('/show', show)
     owner.ON(SHUTDOWN, lambda app: ends.append([app.peek('seen'), app.peek('db')]))
@@ -365,7 +365,7 @@ def test_requests_daemons_and_shutdown_have_one_state_whatever_is_replaced(app, 
     assert ends == [['in a request', db]]
 
 
-def test_what_one_client_keeps_another_of_the_same_run_does_not_meet(app):
+def test_what_one_client_keeps_another_of_the_same_app_does_not_meet(app):
     app.ON(SHUTDOWN, stop)
     app.keep('log', log := [])
     with Client(app) as first, Client(app) as second:
@@ -375,7 +375,79 @@ def test_what_one_client_keeps_another_of_the_same_run_does_not_meet(app):
         second.bypass(guard)
         assert [client.get('/v1/patients/7').status_code for client in (first, second)] == [401, 200]
     assert app.peek('db') is None
-    assert log == ['disconnected']
+    assert log == ['real', 'disconnected', 'disconnected']  # of the second, which has a run of its own, then the first
+
+
+def test_entering_a_client_always_runs_a_startup_and_one_that_enters_beside_another_gets_a_copy(app):
+    started = []
+    app.ON(STARTUP, lambda app: started.append(app))
+    with Client(app) as first:
+        with Client(app) as second, Client(app) as third:
+            assert started == [first.app, second.app, third.app]
+            for client in (first, second, third):
+                req = client.get('/open/7').trio[0]
+                assert req.app is client.app
+        assert first.app is app
+        assert len({id(each) for each in started}) == 3
+        assert first.get('/open/7').json()['db'] == 'real'
+    with Client(app) as fourth:
+        assert fourth.app is app
+
+
+def test_a_client_beside_an_app_that_somebody_else_runs_gets_a_copy(app):
+    async def main():
+        inbox = asyncio.Queue()
+        inbox.put_nowait({'type': 'lifespan.startup'})
+        sent = asyncio.Queue()
+        server = asyncio.create_task(app({'type': 'lifespan', 'asgi': {'version': '3.0'}}, inbox.get, sent.put))
+        assert (await sent.get())['type'] == 'lifespan.startup.complete'
+        async with AsyncClient(app) as client:
+            assert client.app is not app
+            assert (await client.get('/open/7')).json()['db'] == 'real'
+        assert app.is_running
+        inbox.put_nowait({'type': 'lifespan.shutdown'})
+        await server
+
+    asyncio.run(main())
+
+
+def test_async_clients_that_enter_at_once_have_an_app_each(app):
+    async def main():
+        entered = asyncio.Barrier(2)
+
+        async def one():
+            async with AsyncClient(app) as client:
+                await entered.wait()
+                return client.app
+
+        first, second = await asyncio.gather(one(), one())
+        assert first is not second
+
+    asyncio.run(main())
+
+
+def test_without_lifespan_an_app_starts_at_its_first_request(app):
+    with Client(app, lifespan='off') as client:
+        assert not client.app.is_running
+        assert client.get('/open/7').json()['db'] == 'real'
+    with Client(app, lifespan='off').swap(broken, patient).keeping(db='fake') as client:
+        assert client.get('/v1/patients/7').status_code == 401
+        assert client.bypass(guard).get('/v1/patients/7').json()['db'] == 'fake'
+
+
+def test_a_client_that_was_not_entered_has_its_replacements(app):
+    client = Client(app).bypass(guard)
+    assert client.get('/v1/patients/7').json()['db'] == 'real'
+    assert client.swap(broken, fake).get('/broken').text == 'fake'
+    assert not app.is_running
+    client.close()
+
+
+def test_what_is_registered_between_a_swap_and_the_block_is_there(app):
+    client = Client(app).bypass(guard)
+    app.GET('/late', fake)
+    with client:
+        assert client.get('/late').text == 'fake'
 
 
 def test_a_client_with_replacements_starts_a_copy_of_its_own_beside_one_that_runs(app):
@@ -517,27 +589,59 @@ def test_trio_calls_one_handler(app):
 
 def test_trio_changes_nothing_about_its_app_and_imports_and_starts_nothing(app):
     app.GET('/dotted', 'nowhere.at_all.handler')
+    app.BEFORE('/*', 'nowhere.at_all.hook')
+    app.ERROR(404, 'nowhere.at_all.error')
+    app.ON(STARTUP, lambda app: pytest.fail('started'))
     app.use(lambda app: pytest.fail('the middleware was called'))
     child = App()
-    child.GET('/:name', broken)
+    child.GET('/:name', 'nowhere.at_all.name', before='nowhere.at_all.hook')
     app.mount(child, '/child')
     req, _, _ = trio('/child/ada', app=app)
-    assert (req.params, req.app) == ({'name': 'ada'}, child)
+    assert (req.params, req.route, req.app) == ({'name': 'ada'}, '/child/:name', child)
+    assert trio('/ada', app=child)[0].route == '/:name'
     req, res, _ = trio('/nowhere', app=app)
     assert (req.route, req.app, res.status) == (None, app, 200)
-    assert app.peek('db') is None
+    assert app.peek('db') is None and not app.is_running
+
+
+def test_trio_raises_what_the_app_would_refuse_the_request_with(app):
     app.POST('/later', broken)
-    for path, error in (('/later', ValueError), ('/nowhere', TooLarge)):
-        with pytest.raises(error):
+    for path in ('/later', '/nowhere'):
+        with pytest.raises(TooLarge):
             trio(path, 'POST', body=b'x' * 11 * 2**20, app=app)
+    with pytest.raises(ClientError, match='no path'):
+        trio('/a/%2E%2E/b', app=app)
+    with pytest.raises(ValueError, match='the request that the test makes is wrong'):
+        trio('/', headers={'a b': 'c'}, app=app)
 
 
-def test_trio_of_an_app_that_runs(app):
+def test_trio_finds_the_subdomain_and_streams_the_body(app):
+    async def store(req, res, ctx):
+        res.body = b''.join([chunk async for chunk in req.stream()])
+
+    app.subdomain('api').PUT('/:name', store, stream=True)
+    req, res, ctx = trio('http://api.localhost/ada', 'PUT', body='raw', app=app)
+    assert (req.route, req.subdomain) == ('/:name', 'api')
+    asyncio.run(store(req, res, ctx))
+    assert res.body == b'raw'
+    assert trio('/ada', 'PUT', app=app)[0].route is None
+
+
+def test_trio_of_an_app_that_runs_has_its_state_and_leaves_it_alone(app):
     with Client(app) as client:
         req, res, ctx = trio('/open/7', app=app)
         patient(req, res, ctx)
         assert res.body['db'] == 'real'
         assert client.get('/open/7').json() == res.body
+
+
+def test_trio_is_called_in_an_async_test_as_well(app):
+    async def main():
+        req, res, ctx = trio('/open/7', app=app)
+        patient(req, res, ctx)
+        assert res.body['id'] == 7
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

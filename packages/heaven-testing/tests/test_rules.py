@@ -3,8 +3,12 @@
 import asyncio
 import contextlib
 
+import httpx
 import pytest
-from heaven_testing import ASGIViolation, Client, lint
+from heaven_testing import ASGIViolation, AsyncClient, Client, WebSocketRefused, lint
+
+# The applications here are plain functions that know nothing of a lifespan.
+pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')
 
 HTTP = {
     'type': 'http', 'asgi': {'version': '3.0', 'spec_version': '2.3'}, 'http_version': '1.1', 'method': 'GET',
@@ -302,33 +306,130 @@ def test_an_application_whose_send_failed_may_return(scope, sent):
     asyncio.run(lint(app)(scope, None, closed))
 
 
-def test_the_client_checks_its_own_messages():
-    async def app(scope, receive, send):
-        await send(START)
-        await send(END)
+WRONG = {'X-A': 'a\r\nx-b: c'}
+BLAMED = (
+    r"the request that the test makes is wrong, not the application: GET .*the header b'x-a' has a control character"
+)
 
-    with Client(app) as client:
-        with pytest.raises(ASGIViolation, match=r"the header b'x-a' has a control character"):
-            client.get('/', headers={'X-A': 'a\r\nx-b: c'})
+
+async def fine(scope, receive, send):
+    await send(START)
+    await send(END)
+
+
+def test_a_request_that_the_test_makes_wrongly_is_an_error_of_the_request():
+    with Client(fine) as client:
+        for first in (True, False):
+            with pytest.raises(ValueError, match=BLAMED):
+                client.get('/', headers=WRONG)
+            if first:
+                assert client.get('/').status_code == 200
+        with pytest.raises(ValueError, match=BLAMED):
+            client.websocket('/', headers=WRONG)
+    with pytest.raises(ValueError, match="client is 'localhost', not the host and the port"):
+        Client(fine, client='localhost')
+    with Client(fine, lint=False) as client:
+        assert client.get('/', headers=WRONG).status_code == 200
+
+
+def test_a_request_that_the_test_makes_wrongly_is_an_error_of_the_request_async():
+    async def main():
+        async with AsyncClient(fine) as client:
+            with pytest.raises(ValueError, match=BLAMED):
+                await client.get('/', headers=WRONG)
+            with pytest.raises(ValueError, match=BLAMED):
+                await client.websocket('/', headers=WRONG)
+
+    asyncio.run(main())
+
+
+def unchecked(*sent):
+    """Give the response to an application that sends just this, and is not checked."""
+
+    async def app(scope, receive, send):
+        for message in sent:
+            await send(message)
+
+    with Client(app, lint=False, lifespan='off') as client:
+        return client.get('/')
+
+
+CAPITALS = [(b'X-A', b'b'), (b'content-type', b'text/plain')]
+
+
+@pytest.mark.parametrize(
+    ('sent', 'content'),
+    [
+        ([start(headers=CAPITALS), END], b''),
+        ([start(headers=iter(CAPITALS)), END], b''),
+        ([sized(b'1'), body(b'ab', False)], b'ab'),
+        ([sized(b'3'), body(b'ab', False)], b'ab'),
+        ([START, body(memoryview(b'a')), body(bytearray(b'b'), False)], b'ab'),
+        ([START, body(None, False)], b''),
+        ([start(status=204), body(b'a', False)], b'a'),
+        ([start(trailers=True), body(b'a', False), {'type': 'http.response.trailers'}], b'a'),
+        ([body(b'early'), START, START | {'status': 404}, body(b'a', False), body(b'late')], b'a'),
+        ([{'type': 'nonsense'}, START, {'type': 'http.response.pathsend', 'path': 7}], b''),
+    ],
+)
+def test_without_lint_nothing_that_an_application_sends_is_checked(sent, content):
+    response = unchecked(*sent)
+    assert (response.status_code, response.content) == (204 if sent[0].get('status') == 204 else 200, content)
+
+
+def test_without_lint_an_application_that_sends_no_whole_response_gets_what_a_server_makes_of_it():
+    assert (unchecked().status_code, unchecked().text) == (500, 'Internal Server Error')
+    with pytest.raises(httpx.RemoteProtocolError, match='ended in the middle of its response'):
+        unchecked(START)
+
+
+def test_without_lint_an_application_may_return_what_it_likes():
+    async def app(scope, receive, send):
+        await fine(scope, receive, send)
+        return 'done'
+
+    with Client(app, lint=False, lifespan='off') as client:
         assert client.get('/').status_code == 200
-    with Client(app, client='localhost') as client, pytest.raises(ASGIViolation, match="client is 'localhost'"):
-        client.get('/')
 
 
-def test_without_lint_header_names_may_have_capitals_and_nothing_else_is_let_pass():
+def test_header_names_reach_the_test_as_the_application_sent_them_and_its_message_is_not_changed():
+    sent = start(headers=CAPITALS)
+    response = unchecked(sent, END)
+    assert response.headers.raw == CAPITALS
+    assert response.headers['x-a'] == 'b'
+    assert sent == start(headers=CAPITALS)
+    with Client(fine) as client:
+        assert client.get('/').headers.raw == [tuple(header) for header in START['headers']]
+
+
+def test_without_lint_a_websocket_is_not_checked():
+    """As FastAPI's handler of bad WebSockets, whose reason is a list, and whose close no server could send."""
+
     async def app(scope, receive, send):
-        if scope['type'] == 'websocket':
-            await receive()
-            return await send({'type': 'websocket.accept', 'headers': [(b'X-A', b'b')]})
-        await send(start(headers=[(b'Content-Length', b'1'), (b'X-A', b'b')]))
-        await send(body(b'a' if scope['path'] == '/' else b'ab', False))
+        await receive()
+        if scope['path'] == '/':
+            return await send({'type': 'websocket.close', 'code': 1008, 'reason': [{'loc': ['query', 'id']}]})
+        await send({'type': 'websocket.send', 'text': 'early'})
+        await send({'type': 'websocket.accept', 'headers': [(b'X-A', b'b')], 'subprotocol': 'soap'})
+        await send({'type': 'websocket.accept'})
+        await send({'type': 'websocket.send', 'text': 'hello'})
+        await send({'type': 'websocket.close', 'code': 99, 'reason': 'x' * 200})
 
-    with Client(app, lint=False) as client:
-        assert client.get('/').headers['x-a'] == 'b'
-        with client.websocket('/') as ws:
-            assert ws.response.headers['x-a'] == 'b'
-        with pytest.raises(ASGIViolation, match='longer than its content-length'):
-            client.get('/long')
+    with Client(app, lint=False, lifespan='off') as client:
+        with pytest.raises(WebSocketRefused) as caught:
+            client.websocket('/')
+        assert (caught.value.code, caught.value.reason) == (1008, [{'loc': ['query', 'id']}])
+        with client.websocket('/open') as ws:
+            assert (b'X-A', b'b') in ws.response.headers.raw
+            assert (ws.subprotocol, list(ws)) == ('soap', ['hello'])
+            assert ws.closed == (99, 'x' * 200)
+    with Client(app, lifespan='off') as client, pytest.raises(ASGIViolation, match='reason is'):
+        client.websocket('/')
+
+
+def test_without_lint_an_application_that_takes_the_lifespan_for_a_request_is_served_without():
+    with Client(fine, lint=False) as client:
+        assert client.get('/').status_code == 200
 
 
 def test_headers_given_as_an_iterator_are_read_once_and_arrive():

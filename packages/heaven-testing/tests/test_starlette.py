@@ -5,7 +5,7 @@ import gc
 import time
 
 import pytest
-from heaven_testing import AsyncClient, Client, WebSocketClosed
+from heaven_testing import ASGIViolation, AsyncClient, Client, WebSocketClosed, WebSocketRefused
 
 pytest.importorskip('starlette')
 
@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
 did = []
@@ -136,6 +136,29 @@ def test_websockets(middleware):
         ws.send('raise')
         with pytest.raises(WebSocketClosed):
             ws.receive()
+
+
+def viewed(request):
+    return Response(memoryview(b'of another library'))
+
+
+async def refusing(websocket):
+    """As FastAPI does by default, when the query of a WebSocket is wrong."""
+    await websocket.close(code=1008, reason=[{'loc': ['query', 'id'], 'msg': 'Field required'}])
+
+
+def test_what_frameworks_do_against_the_specification_can_be_tested_without_lint():
+    app = Starlette(routes=[Route('/view', viewed), WebSocketRoute('/ws', refusing)])
+    with Client(app, lint=False) as client:
+        assert client.get('/view').content == b'of another library'
+        with pytest.raises(WebSocketRefused) as caught:
+            client.websocket('/ws')
+        assert (caught.value.code, caught.value.reason[0]['msg']) == (1008, 'Field required')
+    with Client(app) as client:
+        with pytest.raises(ASGIViolation, match='body is <memory'):
+            client.get('/view')
+        with pytest.raises(ASGIViolation, match='reason is'):
+            client.websocket('/ws')
 
 
 def test_the_async_client():

@@ -9,6 +9,9 @@ import pytest
 from heaven import App
 from heaven_testing import AsyncClient, Client, Event
 
+# The applications here are plain functions that know nothing of a lifespan.
+pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')
+
 SSE = [(b'content-type', b'text/event-stream; charset=utf-8')]
 
 
@@ -206,12 +209,11 @@ def test_an_exception_in_the_middle_of_a_stream_is_raised_where_it_is_read_and_o
         await chunk(send, b'1')
         raise ValueError('broken')
 
-    with Client(app) as client:
-        with client.stream('GET', '/') as response:
-            chunks = response.iter_raw()
-            assert next(chunks) == b'1'
-            with pytest.raises(ValueError, match='broken'):
-                next(chunks)
+    with Client(app) as client, client.stream('GET', '/') as response:
+        chunks = response.iter_raw()
+        assert next(chunks) == b'1'
+        with pytest.raises(ValueError, match='broken'):
+            next(chunks)
     with Client(app, raise_app_exceptions=False) as client, client.stream('GET', '/') as response:
         chunks = response.iter_raw()
         assert next(chunks) == b'1'
@@ -284,9 +286,8 @@ def test_two_tasks_of_the_application_may_send_at_once():
         await asyncio.gather(*(chunk(send, b'x') for _ in range(5)))
         await chunk(send, b'', False)
 
-    with Client(app) as client:
-        with client.stream('GET', '/', timeout=1) as response:
-            assert b''.join(response.iter_raw()) == b'xxxxx'
+    with Client(app) as client, client.stream('GET', '/', timeout=1) as response:
+        assert b''.join(response.iter_raw()) == b'xxxxx'
 
 
 def test_what_outlives_its_client_says_so_or_is_quiet():
@@ -493,12 +494,12 @@ def test_a_stream_of_comments_alone_is_given_up():
             await asyncio.sleep(0.01)
             await chunk(send, b': ping\n\n')
 
-    with Client(app, timeout=0.1) as client:
-        with (
-            client.sse('/') as stream,
-            pytest.raises(httpx.ReadTimeout, match=r'no event for 0\.1 s, though bytes came'),
-        ):
-            next(stream)
+    with (
+        Client(app, timeout=0.1) as client,
+        client.sse('/') as stream,
+        pytest.raises(httpx.ReadTimeout, match=r'no event for 0\.1 s, though bytes came'),
+    ):
+        next(stream)
 
 
 def test_an_error_of_the_application_surfaces_at_the_next_event():
@@ -507,8 +508,7 @@ def test_an_error_of_the_application_surfaces_at_the_next_event():
         await chunk(send, b'data: 1\n\n')
         raise ValueError('broken')
 
-    with Client(app) as client:
-        with client.sse('/') as stream:
-            assert next(stream).data == '1'
-            with pytest.raises(ValueError, match='broken'):
-                next(stream)
+    with Client(app) as client, client.sse('/') as stream:
+        assert next(stream).data == '1'
+        with pytest.raises(ValueError, match='broken'):
+            next(stream)

@@ -6,6 +6,9 @@ import httpx
 import pytest
 from heaven_testing import AsyncClient, Client, Close, WebSocketClosed, WebSocketRefused
 
+# The applications here are plain functions that know nothing of a lifespan.
+pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')
+
 
 async def app(scope, receive, send):
     """A server whose behaviour the path chooses, and after that the messages."""
@@ -15,6 +18,8 @@ async def app(scope, receive, send):
     path = scope['path']
     if path == '/closes':
         return await send({'type': 'websocket.close'})
+    if path == '/closes_with':
+        return await send({'type': 'websocket.close', 'code': 4003, 'reason': 'not today'})
     if path == '/refuses':
         headers = [(b'x-why', b'because'), (b'set-cookie', b'a=b')]
         await send({'type': 'websocket.http.response.start', 'status': 401, 'headers': headers})
@@ -33,16 +38,16 @@ async def app(scope, receive, send):
         message = await receive()
         if message['type'] == 'websocket.disconnect':
             app.seen.append((message['code'], message['reason']))
-            return
+            return None
         text = message.get('text')
         if text == 'raise':
             raise ValueError('after accepting')
         if text == 'close':
             await send({'type': 'websocket.close', 'code': 4000, 'reason': 'enough'})
             app.seen.append((await receive())['type'])
-            return
+            return None
         if text == 'return':
-            return
+            return None
         if text == 'scope':
             await send({'type': 'websocket.send', 'text': f'{scope["scheme"]} {scope["path"]} {scope["query_string"]}'})
         elif text != 'nothing':
@@ -199,7 +204,26 @@ async def test_a_refusal_is_an_exception_with_the_response(make):
                     pytest.fail('opened')
             assert (caught.value.response.status_code, caught.value.response.text) == (status, text)
         assert caught.value.response.headers['x-why'] == 'because'
+        assert (caught.value.code, caught.value.reason) == (None, '')
         assert client.cookies['a'] == 'b'
+
+
+@both
+async def test_a_refusal_has_the_code_and_the_reason_that_the_application_gave(make):
+    async with make(app) as client:
+        for path, code, reason in (('/closes_with', 4003, 'not today'), ('/closes', 1000, '')):
+            with pytest.raises(WebSocketRefused, match=f'403 Forbidden, closed with {code} ?{reason}') as caught:
+                await client.websocket(path)
+            assert (caught.value.code, caught.value.reason) == (code, reason)
+            assert caught.value.response.status_code == 403
+
+
+@both
+async def test_a_close_of_the_test_is_an_int_and_a_str(make):
+    async with make(app) as client, client.websocket('/') as ws:
+        for wrong in (('1000',), (True,), (1000, None)):
+            with pytest.raises(TypeError, match='closed with an int and a str'):
+                await ws.close(*wrong)
 
 
 @both

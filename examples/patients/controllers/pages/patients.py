@@ -12,8 +12,9 @@ from store.errors import Conflict, Invalid
 
 
 async def list_page(req: Request, res: Response, ctx: Context) -> None:
-    """The whole page, or only the part below the search field when HTMX asks while somebody types."""
-    q, page = req.queries['q'], between('page', req.queries['page'], 1, 1_000_000)
+    """Show the whole page, or only the part below the search field when HTMX asks while somebody types."""
+    q = req.queries['q']
+    page = between('page', req.queries['page'], 1, 1_000_000)
     part = 'hx-request' in req.headers and 'hx-history-restore-request' not in req.headers
     res.header('vary', 'hx-request')
     await res.render(
@@ -64,8 +65,9 @@ async def patient_page(req: Request, res: Response, ctx: Context) -> None:
 async def show(
     req: Request, res: Response, ctx: Context, values: Mapping[str, Any], problems: Mapping[str, str]
 ) -> None:
-    """One patient with all that belongs to the patient, and what was wrong with what was sent, if anything was."""
-    db, id = database(req), ctx.patient['id']
+    """Show a patient with all that belongs to the patient, and what was wrong with what was sent, if anything was."""
+    db = database(req)
+    id = ctx.patient['id']
     await res.render(
         'patient.html',
         patient=ctx.patient,

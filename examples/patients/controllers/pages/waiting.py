@@ -15,6 +15,6 @@ async def arrive(req: Request, res: Response, ctx: Context) -> None:
 
 
 async def call_in(req: Request, res: Response, ctx: Context) -> None:
-    """The patient is called in, and their record opens."""
+    """Call a patient in, and open their record."""
     arrival = await arrivals.remove(database(req), req.params['arrival'])
     res.redirect(req.url_for('patient', id=arrival['patient_id']))

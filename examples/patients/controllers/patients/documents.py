@@ -18,7 +18,7 @@ async def add_document(req: Request, res: Response, ctx: Context) -> None:
 
 
 async def get_document(req: Request, res: Response, ctx: Context) -> None:
-    """Sends the file as a download under its own name; a download that broke off goes on where it stopped."""
+    """Send the file as a download under its own name; a download that broke off goes on where it stopped."""
     document = await documents.get(database(req), ctx.patient['id'], req.params['document'])
     res.file(document['stored'], filename=document['name'], within=req.app.CONFIG('DOCUMENTS'))
 
@@ -29,7 +29,7 @@ async def delete_document(req: Request, res: Response, ctx: Context) -> None:
 
 
 async def receive(req: Request, ctx: Context) -> Row:
-    """Keeps the file that a form sent in its field `document`."""
+    """Keep the file that a form sent in its field `document`."""
     sent = (await req.form).get('document')
     if not isinstance(sent, File) or not sent.filename:
         raise Invalid({'document': 'must be a file'})
@@ -37,5 +37,5 @@ async def receive(req: Request, ctx: Context) -> Row:
 
 
 def shown(document: Row) -> Row:
-    """A document without the name under which it is stored."""
+    """Return a document without the name under which it is stored."""
     return {name: value for name, value in document.items() if name != 'stored'}

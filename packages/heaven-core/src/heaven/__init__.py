@@ -6,7 +6,7 @@ app = App()
 app.GET('/', lambda req, res, ctx: res.out(200, 'Hello'))
 """
 
-from heaven._lifecycle import SHUTDOWN as SHUTDOWN, STARTUP as STARTUP
+from heaven._serving.registrations import SHUTDOWN as SHUTDOWN, STARTUP as STARTUP
 from heaven._version import __version__ as __version__
 from heaven.app import App as App
 from heaven.context import Context as Context, Key as Key
@@ -20,10 +20,12 @@ from heaven.errors import (
     MissingPackage as MissingPackage,
     SubdomainError as SubdomainError,
     TooLarge as TooLarge,
+    Unread as Unread,
     UnsupportedMedia as UnsupportedMedia,
     UrlDuplicateError as UrlDuplicateError,
     UrlError as UrlError,
 )
+from heaven.overrides import Overrides as Overrides
 from heaven.request import Request as Request
 from heaven.response import Response as Response
 
@@ -43,11 +45,13 @@ __all__ = [
     'Key',
     'Missing',
     'MissingPackage',
+    'Overrides',
     'Request',
     'Response',
     'Router',
     'SubdomainError',
     'TooLarge',
+    'Unread',
     'UnsupportedMedia',
     'UrlDuplicateError',
     'UrlError',

@@ -1,19 +1,33 @@
-"""The application: what it knows, and the course of one request."""
+"""The application, and the lane: what serves a request in the common case."""
 
-import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import partial
-from os.path import dirname
-from typing import Any, NamedTuple, Self, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from heaven._lifecycle import Lifecycle
-from heaven._registering import Registrar
-from heaven._resolving import refuse_generator
-from heaven._routing import TYPES, Pattern, Type, rank
-from heaven._table import walk
-from heaven.context import Keeper, Shelf
-from heaven.errors import UrlError, optional, refuse
-from heaven.types import ASGIApp, Codec, Handler, Plugin, Renderer
+from heaven._http.bodies import JSON, UNSET, checked_json
+from heaven._http.exchange import Exchange
+from heaven._routing.functions import home_of
+from heaven._routing.path import PERCENT, WWW
+from heaven._serving.calling import warn_unused
+from heaven._serving.registering_app import AppVerbs
+from heaven._serving.registrations import Observer, Registrations
+from heaven.context import Context, Keeper
+from heaven.errors import UrlError, optional
+from heaven.overrides import Overrides
+from heaven.request import Request
+from heaven.response import Response
+from heaven.types import Codec, Handler, Receive, Renderer, Scope, Send
+
+if TYPE_CHECKING:
+    from heaven.assets import AssetFolder
+
+LENGTHS = [(b'content-length', b'%d' % size) for size in range(4096)]  # a made one costs 1.5 thousand instructions
+
+
+async def enter(registrations: Registrations, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a connection outside of the lane; what that takes is imported with the first one."""
+    from heaven._running import entry
+
+    await entry.enter(registrations, scope, receive, send)
 
 
 class RouteInfo(NamedTuple):
@@ -21,13 +35,15 @@ class RouteInfo(NamedTuple):
 
     methods: tuple[str, ...]
     route: str
-    handler: Any
+    handler: Handler | str
     subdomain: str
     name: str | None
     app: 'App'
+    meta: Any
+    before: tuple[Handler | str, ...]
 
 
-class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
+class App(AppVerbs, Keeper):
     """An ASGI application (ASGI 3.0): `await app(scope, receive, send)` serves one connection.
 
     `config` is a mapping or a callable that gives one; `debug` shows tracebacks; `max_body_size` is bytes; `domain`
@@ -36,12 +52,6 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
         app = App({'SECRET': 'x'})
         app.GET('/', lambda req, res, ctx: res.out(200, 'Hello'))
     """
-
-    _renderer = _dumps = cast(Any, None)
-    __copy__: Any = Lifecycle.copy
-
-    def __new__(cls, *args: Any, **options: Any) -> Self:
-        return super().__new__(cls, Lifecycle._enter)
 
     def __init__(
         self,
@@ -52,138 +62,232 @@ class App(partial[Coroutine[Any, Any, None]], Registrar, Lifecycle, Keeper):
         domain: str | None = None,
         json: Codec | None = None,
     ) -> None:
-        Registrar.__init__(self, self)
-        Lifecycle.__init__(self)
-        self._point()
-        maker = sys._getframe(1).f_globals
-        self._package, self._folder = maker.get('__package__'), dirname(maker.get('__file__') or '')
+        AppVerbs.__init__(self, self)
+        if json is not None and not (hasattr(json, 'loads') and hasattr(json, 'dumps')):
+            raise TypeError(f'json is a codec, with loads(bytes) and dumps(value), as orjson is, not {json!r:.80}')
+        self._registrations = Registrations(self, home_of(self), json)
+        given = config() if callable(config) else config
+        if given is not None and not hasattr(given, '__getitem__') or isinstance(given, (str, list, tuple)):
+            raise TypeError(f'the configuration is a mapping, or a function that returns one, not {given!r:.80}')
+        self._registrations.config = {} if given is None else given
         self.debug: bool = debug
         self.max_body_size: int = max_body_size
         self.domain: str | None = domain
-        self._config, self._json = {} if (given := config() if callable(config) else config) is None else given, json
-        self._types, self._handlers = dict(TYPES), dict[Any, Handler]()
+        self.draining: bool = False  # the server stops, and ends open streams and sockets
+
+    # The lane: the one function that puts speed before shape. It serves a request in the common case, whose answer is
+    # two messages. Whatever is not common leaves it, for `_running.entry` at its beginning and for `_serving.course` at
+    # its end; both tell the same course in full. What it takes is in benchmarks/README.md.
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901
+        """Serve a connection (ASGI 3.0)."""
+        lane = self._registrations.lane
+        if lane is None or scope['type'] != 'http' or lane.running_loop() is not lane.loop:
+            await enter(self._registrations, scope, receive, send)
+            return
+        exchange = Exchange()
+        exchange.scope = scope
+        exchange.receive = receive
+        exchange.send = send
+        exchange.status = 200
+        exchange.kind = UNSET
+        exchange.body = exchange.headers = exchange.params = None
+        exchange.parsed = exchange.request_headers = exchange.data = None
+        exchange.answered = False
+        exchange.is_plain = True
+        req, res, ctx = Request(), Response(), Context()
+        req._exchange = res._exchange = exchange  # noqa: SLF001
+        exchange.ctx = ctx
+        path = scope['path']
+        raw = scope.get('raw_path')
+        endpoint = None
+        if not scope.get('root_path') and (raw is None or PERCENT not in raw):
+            table = lane.table_of(path)
+            if table is not None:
+                endpoint = table.get(scope['method'])
+            else:
+                endpoint, exchange.params = lane.lookup(scope['method'], path)
+                if endpoint is lane.missing:
+                    await lane.send_not_found(send)
+                    return
+        if endpoint is None:
+            endpoint = lane.resolve(exchange)
+        exchange.endpoint = endpoint
+        exchange.app = endpoint.app
+        data = failure = None
+        try:
+            if endpoint.is_single:
+                out = await endpoint.handler(req, res, ctx)
+                if out is not None and out is not res:
+                    await warn_unused(endpoint, out, res)
+            else:
+                await lane.run(exchange, req, res, ctx)
+            kind = exchange.kind
+            if exchange.is_plain and kind.is_fixed and endpoint.ends_plainly:
+                if kind is JSON:
+                    data = endpoint.dumps(exchange.body)
+                    if data.__class__ is not bytes:
+                        data = checked_json(data)
+                else:
+                    data = kind.encode(exchange.body)
+                size = len(data)
+                length = LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)
+                own = exchange.headers
+                if own is None:
+                    headers = [length] if kind.header is None else [kind.header, length]
+                elif kind.header is None or b'content-type' in own:
+                    headers = [length, *own.items()]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+                else:
+                    headers = [kind.header, length, *own.items()]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        except BaseException as error:
+            data, failure = None, error
+        if data is None:
+            await lane.finish(exchange, req, res, ctx, failure)
+            return
+        try:
+            await send({'type': 'http.response.start', 'status': exchange.status, 'headers': headers})  # pyright: ignore[reportPossiblyUnboundVariable]
+            await send({'type': 'http.response.body', 'body': data})
+        except OSError:  # the client has left
+            pass
+
+    # what it is made of
 
     @property
-    def codec(self) -> Codec:
-        """The JSON codec: the app's own, else that of the app it is mounted on, else the standard library's."""
-        from heaven import _codec as codec
+    def parent(self) -> 'App | None':
+        """The app that this one is mounted on."""
+        mount = self._registrations.mount
+        return mount.parent if mount else None
 
-        return self._json or (self.parent.codec if self.parent else codec)
+    @property
+    def outermost(self) -> 'App':
+        """The app that all others are mounted on: this one, if it is mounted nowhere."""
+        return self._registrations.root.app
+
+    def apps(self) -> 'list[App]':
+        """Return this app and all that is mounted on it, outer ones first."""
+        return [each.app for each in self._registrations.tree()]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the app has started, or starts, on an event loop that runs."""
+        run = self._registrations.root.run
+        return run is not None and not run.is_on_ended_loop()
 
     @property
     def renderer(self) -> Renderer | None:
         """What renders templates, the app's own or that of the app it is mounted on; None before one is plugged."""
-        return self._renderer or (self.parent.renderer if self.parent else None)
+        for each in self._registrations.lineage():
+            if each.own_renderer is not None:
+                return each.own_renderer
+        return None
 
     @renderer.setter
     def renderer(self, renderer: Renderer) -> None:
-        self._renderer = renderer
+        self._registrations.own_renderer = renderer
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        return self._registrations.keeper.state
 
     def CONFIG(self, key: str) -> Any:
-        """Gives a value of the configuration; KeyError if there is none."""
-        return self.parent.CONFIG(key) if self.parent and self._shared else self._config[key]
+        """Return a value of the configuration; KeyError if there is none."""
+        return self._registrations.keeper.config[key]
 
-    _: Any = property(Shelf, doc='The state as attributes: `app._.db`.')
+    @property
+    def assets(self) -> 'list[AssetFolder]':
+        """The folders that `app.ASSETS` serves."""
+        return self._registrations.assets
 
-    def TYPE(self, name: str, convert: Callable[[str], Any]) -> None:
-        """Adds a type of parameter; `convert` turns text into a value, or raises a ValueError.
-
-        app.TYPE('slug', lambda text: text if text.islower() else int('x'))
-        app.GET('/articles/:title:slug', show)
-        """
-        self._open(convert)._types[name] = Type(name, next(rank), convert)
-
-    def ERROR(self, kind: int | type[BaseException], handler: Handler | str | None = None) -> Any:
-        """Registers the handler of a status or of a class of exceptions; the nearest class wins, `res.error` is it."""
-        refuse(
-            not isinstance(kind, int) and not (isinstance(kind, type) and issubclass(kind, BaseException)),
-            TypeError,
-            f'ERROR takes a status or an exception class, not {kind!r}',
-        )
-        if handler is None:
-            return partial(self.ERROR, kind)
-        refuse_generator(handler, f'ERROR({kind})')
-        self._open(handler)._errors[kind] = handler
-        return handler
+    # asking
 
     def url(self, name: str, /, **params: Any) -> str:
-        """Builds the path of a named route, prefixes included; typed queries of the route may be given too.
+        """Build the path of a named route, prefixes included.
 
         UrlError for a name nobody gave, a parameter that is missing, or a value that would not match back.
         """
-        found: list[tuple[bool, Pattern]] = [
-            (place.app is not self, route.pattern.under(place.prefix))
-            for place in walk(self._root())
-            for route in place.app._routes
+        from heaven._serving.compile import placements
+
+        found = [
+            (place.registrations.app is not self, route.pattern.under(place.prefix))
+            for place in placements(self._registrations.root)
+            for route in place.registrations.routes
             if route.name == name
         ]
-        refuse(not found, UrlError, f'no route is named {name!r}')
-        return min(found, key=lambda item: item[0])[1].build(params)
+        if not found:
+            raise UrlError(f'no route is named {name!r}')
+        _, pattern = min(found, key=lambda item: item[0])
+        return pattern.build(params)
 
     def routes(self) -> list[RouteInfo]:
-        """Lists what is registered, on the app and on all that is mounted on it."""
+        """List what is registered, on the app and on all that is mounted on it."""
+        from heaven._serving.compile import placements
+
         return [
             RouteInfo(
                 route.methods,
                 route.pattern.under(place.prefix).text,
                 route.handler,
-                place.label(route.subdomain),
+                place.subdomain or route.subdomain or WWW,
                 route.name,
-                place.app,
+                place.registrations.app,
+                route.meta,
+                route.before,
             )
-            for place in walk(self)
-            for route in place.app._routes
+            for place in placements(self._registrations)
+            for route in place.registrations.routes
         ]
 
-    def mount(
-        self, app: 'App | ASGIApp', prefix: str = '', isolated: bool = True, subdomain: str | None = None
-    ) -> None:
-        """Serves another app under a prefix, a subdomain or both: one of Heaven's, or any ASGI app.
-
-        One of Heaven's comes with its hooks, error handlers, startup, shutdown and daemons. Isolated, it keeps its
-        own state and its hooks are for its own routes; else state and config are this app's, and its hooks are for
-        everything under the prefix.
-        """
-        from heaven._mounting import mount
-
-        mount(self, app, prefix, isolated, subdomain)
-
-    def use(self, middleware: Callable[..., ASGIApp], **options: Any) -> None:
-        """Wraps the whole app in an ASGI middleware, the last one added outermost: `app.use(GZipMiddleware)`."""
-        self._open(middleware)._middlewares.append((middleware, options))
-        self._point()
-
-    def plug(self, plugin: Plugin) -> Any:
-        """Lets a plugin install itself."""
-        return plugin.install(self)
-
-    def call(self, func: 'Callable[[App], Any] | str') -> Any:
-        """Calls a function, or the dotted path of one, with the app, so that it can register on it elsewhere."""
-        return self._resolve(func, 'app.call')(self)
-
-    def TEMPLATES(
-        self,
-        folder: Any = 'templates',
-        relative_to: str | None = None,
-        prefix: str | None = None,
-        escape: bool = True,
-        asynchronous: bool = False,
-        context: Sequence[Handler] = (),
-    ) -> None:
-        """Renders the templates of a folder with heaven-templating; called again, adds a folder.
-
-        `relative_to=__file__` makes that file's folder the base; `prefix='blog'` gives `blog/index.html`; what each
-        `f(req, res, ctx)` of `context` returns is added to every render.
-        """
-        optional('heaven_templating', 'heaven-templating', 'app.TEMPLATES').Templates(
-            folder, relative_to, prefix, escape, asynchronous, context
-        ).install(self)
+    # serving
 
     def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
-        """Serves the app with uvicorn, which takes the options."""
-        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(
-            self, **{'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
-        )
+        """Serve the app with uvicorn, which takes the options."""
+        for name in ('workers', 'reload'):
+            if uvicorn.get(name):
+                raise ValueError(f'app.listen serves in this process, without {name}: `heaven run --{name}` has it')
+        options = {'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
+        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **options)
 
+    # for tests and tools
 
-App.__new__.__wrapped__ = App.__init__  # type: ignore[attr-defined]  # whose signature help() and tools show
+    def copy(self, overrides: Overrides | None = None) -> 'Self':
+        """Return a copy of the app and of all that is mounted on it, which does not run.
+
+        What happens to the copy stays there. `overrides` are put in place of functions and of what startup keeps.
+        """
+        from heaven._serving.copying import copy_app
+
+        return copy_app(self, overrides)
+
+    __copy__ = copy
+
+    def override(self, overrides: Overrides) -> None:
+        """Put something in place of parts of the app while it runs, until its shutdown; all of it, or nothing.
+
+        Handlers and hooks are replaced at once, a daemon at its next run, a shutdown function when it is called. Call
+        it on the event loop of the app.
+        """
+        from heaven._running.overriding import override_running
+
+        override_running(self._registrations.root, overrides)
+
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer of every request, before its first hook, and of every failure that was answered with a 500.
+
+        To register the same one twice does nothing.
+        """
+        registrations = self._registrations
+        if observer in registrations.observers:
+            return
+        registrations.observers.append(observer)
+        if registrations.run is not None:
+            registrations.run.recompile()
+
+    async def trio(self, scope: Scope, receive: Receive) -> tuple[Request, Response, Context]:
+        """Return what a handler would be called with for a request: its route found, its body read, no hook run.
+
+        Nothing is imported, started or called, and nothing but `receive` is waited for. Raises what the app would
+        refuse the request with: ClientError for a target that is no path, TooLarge for the body.
+        """
+        from heaven._serving.copying import make_trio
+
+        return await make_trio(self._registrations, scope, receive)

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from heaven.errors import refuse
-
 T = TypeVar('T')
+
+RESERVED = frozenset({'session', 'app', 'request', 'response', 'headers', 'cookies', 'keep', 'peek', 'unkeep'})
 
 
 class Key(str, Generic[T]):
@@ -15,42 +15,48 @@ class Key(str, Generic[T]):
     app.peek(DB)                    # Connection | None; the same as app.peek('db')
     """
 
+    __slots__ = ()
+
 
 class Keeper:
     """The three verbs of everything that keeps values by name."""
 
-    _kept: dict[str, Any]
+    __slots__ = ()
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        raise NotImplementedError
 
     def keep(self, key: str, value: Any) -> None:
-        """Keeps a value under a key, replacing what was there."""
+        """Keep a value under a key, replacing what was there."""
         self._kept[key] = value
 
     @overload
     def peek(self, key: Key[T], default: None = None) -> T | None:
-        """A typed key gives a value of its type, or None."""
+        """Return a value of the type of its key, or None."""
 
     @overload
     def peek(self, key: Key[T], default: T) -> T:
-        """A typed key gives a value of its type, as the default is."""
+        """Return a value of the type of its key, as the default is."""
 
     @overload
     def peek(self, key: str, default: Any = None) -> Any:
-        """A string gives whatever was kept."""
+        """Return whatever was kept."""
 
     def peek(self, key: str, default: Any = None) -> Any:
-        """Gives the value kept under a key, or the default."""
+        """Return the value kept under a key, or the default."""
         return self._kept.get(key, default)
 
     @overload
     def unkeep(self, key: Key[T]) -> T:
-        """A typed key gives a value of its type."""
+        """Return a value of the type of its key."""
 
     @overload
     def unkeep(self, key: str) -> Any:
-        """A string gives whatever was kept."""
+        """Return whatever was kept."""
 
     def unkeep(self, key: str) -> Any:
-        """Removes a key and gives the value that was kept; KeyError if there was none."""
+        """Remove a key and return the value that was kept; KeyError if there was none."""
         return self._kept.pop(key)
 
 
@@ -62,43 +68,53 @@ class Context(Keeper):
     'user' in ctx
     """
 
-    _kept = property(vars)
+    __slots__ = ('__dict__',)
+
+    _kept: dict[str, Any] = property(vars)  # type: ignore[assignment]
 
     if TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Keeps a value for the rest of the request, as any object does."""
+            """Keep a value for the rest of the request, as any object does."""
 
-    def __getattr__(self: Keeper, name: str) -> Any:
-        if name in self._kept:
-            return self._kept[name]
-        raise AttributeError(
-            f'nothing was kept as {name!r}; kept: {", ".join(self._kept) or "nothing"}'
-            + '; app.sessions(secret_key) turns sessions on' * (name == 'session')
-        )
+    def __getattr__(self, name: str) -> Any:
+        """Explain what was kept, where nothing was under this name."""
+        kept = vars(self)
+        hint = '; app.sessions(secret_key) turns sessions on' if name == 'session' else ''
+        raise AttributeError(f'nothing was kept as {name!r}; kept: {", ".join(kept) or "nothing"}{hint}')
 
     def keep(self, key: str, value: Any) -> None:
-        """Keeps a value for the rest of the request; AttributeError for a reserved name."""
-        refuse(hasattr(Context, key), AttributeError, f'ctx.{key} is reserved: keep your value under another name')
+        """Keep a value for the rest of the request; AttributeError for a reserved name."""
+        if key in RESERVED:
+            raise AttributeError(f'ctx.{key} is reserved: keep your value under another name')
         setattr(self, key, value)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.__dict__
+        """Tell whether a value was kept under a name."""
+        return name in vars(self)
 
 
-for name in ('session', 'app', 'request', 'response', 'headers', 'cookies'):
-    # cannot be set; what a property cannot read is asked of __getattr__
-    setattr(Context, name, property(None, lambda ctx, value, name=name: ctx.keep(name, value)))  # type: ignore[misc]
+class Reserved:
+    """A name of the context that cannot be assigned; what the house itself keeps there can be read.
+
+    A descriptor costs an ordinary `ctx.user = x` nothing, where a `__setattr__` would cost it a microsecond.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, ctx: Context | None, owner: type) -> Any:
+        """Return what the house has kept under the name."""
+        if ctx is None:
+            return self
+        if self.name in vars(ctx):
+            return vars(ctx)[self.name]
+        return ctx.__getattr__(self.name)
+
+    def __set__(self, ctx: Context, value: object) -> None:
+        """Refuse to keep a value."""
+        ctx.keep(self.name, value)
 
 
-class Shelf:
-    """The state of an app written as attributes: `app._.db` and `app._.db = connection`."""
-
-    def __init__(self, app: Keeper) -> None:
-        vars(self)['_app'] = app
-
-    def __getattr__(self, name: str) -> Any:
-        return Context.__getattr__(self._app, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._app.keep(name, value)
+for reserved in ('session', 'app', 'request', 'response', 'headers', 'cookies'):
+    setattr(Context, reserved, Reserved(reserved))

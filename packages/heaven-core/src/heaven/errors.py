@@ -22,54 +22,53 @@ class HeavenError(Exception):
 
 
 class Abort(HeavenError):
-    """Stops the request right there and answers with a status and a body.
+    """Stop the request right there and answer with a status and a body.
 
-    `status` is an int from 400 to 599, `body` anything that `res.body` takes; they may come in either order.
-    Without a status the one set on the response counts, else 400; without a body the `ERROR` handler of the
-    status is asked.
+    `status` is an int from 400 to 599, `body` anything that `res.body` takes. Without a body the `ERROR` handler of
+    the status is asked. Raises TypeError or ValueError for what is no such status.
 
         raise Abort(404, 'No such patient')
     """
 
-    def __init__(self, body: Any = None, status: Any = None) -> None:
-        body, status = (
-            (status, body)
-            if isinstance(body, int) and 400 <= body <= 599 and not (isinstance(status, int) and 400 <= status <= 599)
-            else (body, status)
-        )
-        refuse(
-            status is not None and (not isinstance(status, int) or not 200 <= status <= 599),
-            ValueError,
-            f'{status!r:.80} is no status of an answer: use an int from 200 to 599',
-        )
-        super().__init__(body, status)
+    def __init__(self, status: int, body: Any = None) -> None:
+        if not isinstance(status, int) or isinstance(status, bool):
+            raise TypeError(f'the status comes first, an int: Abort(404, {status!r:.80}), or res.abort(404, body)')
+        if not 400 <= status <= 599:
+            raise ValueError(f'{status!r:.80} is no status to abort with: use 400 to 599, as in Abort(404, body)')
+        super().__init__(status, body)
+        self.status: int = int(status)
         self.body: Any = body
-        self.status: int | None = None if status is None else int(status)
 
 
 class ClientError(HeavenError):
-    """What the client sent cannot be used; `str(error)` says why and `status` is the answer's status."""
+    """What the client sent cannot be used; `str(error)` says why and `status` is the status of the answer."""
 
-    status = 400
+    status: int = 400
 
 
 class Missing(ClientError, KeyError):
     """A value that was read with `[]` is not there: a KeyError, and a 400 that names it if nobody catches it."""
 
     def __str__(self) -> str:
-        return '{} {!r} is missing'.format(*self.args)
+        """Say what is missing, as in `query 'page' is missing`."""
+        kind, name = self.args
+        return f'{kind} {name!r} is missing'
 
 
 class TooLarge(ClientError):
-    """A limit on what a client may send was passed: 413."""
+    """A limit on what a client may send was passed: 413 (RFC 9110, 15.5.14)."""
 
     status = 413
 
 
 class UnsupportedMedia(ClientError):
-    """The body is not of the media type that was asked for: 415."""
+    """The body is not of the media type that was asked for: 415 (RFC 9110, 15.5.16)."""
 
     status = 415
+
+
+class Unread(ClientError, RuntimeError):
+    """A body came that the route does not read ahead: the client's fault, and a hint for whoever wrote the handler."""
 
 
 class UrlError(HeavenError, ValueError):
@@ -96,19 +95,15 @@ class Disconnected(HeavenError):
     """The peer of a WebSocket, or the client of a request, has left."""
 
 
-def refuse(wrong: object, error: type[Exception], says: str) -> None:
-    """Raises an error if something is wrong, for what is decided when the app is written, not when it serves."""
-    if wrong:
-        raise error(says)
+def body_too_large(limit: int) -> TooLarge:
+    """Return the error for a body that is larger than it may be."""
+    return TooLarge(f'the body is larger than {limit} bytes')
 
 
-def optional(module: str, pip: str, need: str) -> Any:
-    """Imports an optional part, or raises `MissingPackage` with the pip line; a broken part shows its own error."""
+def optional(module: str, requirement: str, need: str) -> Any:
+    """Import an optional part, or raise MissingPackage with the pip line; a broken part raises its own error."""
     from importlib import import_module, util
 
-    refuse(
-        not util.find_spec(module),
-        MissingPackage,
-        f"{need} needs a part that is not installed:\n\n    pip install '{pip}'\n",
-    )
+    if util.find_spec(module) is None:
+        raise MissingPackage(f"{need} needs a part that is not installed:\n\n    pip install '{requirement}'\n")
     return import_module(module)

@@ -34,12 +34,15 @@ class Renderer(Protocol):
     """
 
     async def render(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], /) -> str:
-        """Gives the text."""
+        """Return the text."""
+        ...
 
     def renders(self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], /) -> str:
-        """Gives the text without awaiting; where that cannot be, the error says what to do instead."""
+        """Return the text without awaiting; where that cannot be, the error says what to do instead."""
+        ...
 
     async def stream(
         self, name: str, values: dict[str, Any], trio: Trio, blocks: Sequence[str], /
     ) -> AsyncIterator[str]:
-        """Gives the text in pieces, and not before the first is made: an error until then can still be answered."""
+        """Return the text in pieces, and not before the first is made: an error until then can still be answered."""
+        ...

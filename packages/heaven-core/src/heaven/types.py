@@ -1,40 +1,46 @@
 """The shapes that ASGI and Heaven share, by name.
 
-The classes of core are here for annotations alone: at run time they are Any, and nothing is imported for them.
+The classes of Heaven are here for annotations alone: this is the one module that names what stands above it. At run
+time they are Any, and nothing is imported for them.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from heaven import App as App, Context as Context, Request as Request, Response as Response
-    from heaven._table import Table as Table
-    from heaven.forms import Form as Form
+    from heaven.app import App as App
+    from heaven.context import Context as Context
+    from heaven.forms import Form as Form, PendingForm as PendingForm
     from heaven.rendering import Renderer as Renderer
+    from heaven.request import Request as Request
+    from heaven.response import Response as Response
+    from heaven.websocket import WebSocket as WebSocket
 else:
-    App = Context = Form = Renderer = Request = Response = Table = Any
+    App = Context = Form = PendingForm = Renderer = Request = Response = WebSocket = Any
 
-Entry = Any  # its slots have a value each for every route
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Header = tuple[bytes, bytes]
 Handler = Callable[..., Any]
+Handlers = Handler | str | Iterable[Handler | str]
 
 
 class Codec(Protocol):
     """What `App(json=...)` takes: the `orjson` module is one, and so is any object with these two."""
 
     def loads(self, data: bytes, /) -> Any:
-        """Gives the value that the JSON text means, or raises a ValueError."""
+        """Return the value that the JSON text means, or raise a ValueError."""
 
     def dumps(self, value: Any, /) -> bytes | str:
-        """Gives the JSON text of a value."""
+        """Return the JSON text of a value."""
+        ...
 
 
 class Plugin(Protocol):
     """What `app.plug` takes: an object that installs itself."""
 
     def install(self, app: Any, /) -> Any:
-        """Registers whatever the plugin brings on the app."""
+        """Register whatever the plugin brings on the app."""

@@ -1,5 +1,6 @@
 """Jinja2 behind `res.render`, for apps made with heaven-core."""
 
-from .environment import MissingBlock as MissingBlock, MissingTemplate as MissingTemplate
+from .folders import MissingTemplate as MissingTemplate
 from .names import MissingAsset as MissingAsset
+from .render import MissingBlock as MissingBlock
 from .templates import Templates as Templates

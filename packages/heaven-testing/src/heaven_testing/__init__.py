@@ -6,26 +6,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .client import AsyncClient as AsyncClient, Client as Client, Response as Response
+    from .client import AsyncClient as AsyncClient, Client as Client
     from .handling import trio as trio
+    from .lifespan import LifespanFailed as LifespanFailed, LifespanWarning as LifespanWarning
+    from .responses import Response as Response
     from .rules import ASGIViolation as ASGIViolation, lint as lint
+    from .session import Close as Close, WebSocketClosed as WebSocketClosed
     from .sse import AsyncEvents as AsyncEvents, Event as Event, Events as Events
-    from .transport import AsyncTransport as AsyncTransport, LifespanFailed as LifespanFailed, Transport as Transport
+    from .transport import AsyncTransport as AsyncTransport, Transport as Transport
     from .websocket import (
         AsyncWebSocket as AsyncWebSocket,
-        Close as Close,
         WebSocket as WebSocket,
-        WebSocketClosed as WebSocketClosed,
         WebSocketRefused as WebSocketRefused,
     )
 
 _HOMES = {
-    'client': ('AsyncClient', 'Client', 'Response'),
+    'client': ('AsyncClient', 'Client'),
     'handling': ('trio',),
+    'lifespan': ('LifespanFailed', 'LifespanWarning'),
+    'responses': ('Response',),
     'rules': ('ASGIViolation', 'lint'),
+    'session': ('Close', 'WebSocketClosed'),
     'sse': ('AsyncEvents', 'Event', 'Events'),
-    'transport': ('AsyncTransport', 'LifespanFailed', 'Transport'),
-    'websocket': ('AsyncWebSocket', 'Close', 'WebSocket', 'WebSocketClosed', 'WebSocketRefused'),
+    'transport': ('AsyncTransport', 'Transport'),
+    'websocket': ('AsyncWebSocket', 'WebSocket', 'WebSocketRefused'),
 }
 
 __all__ = [
@@ -39,6 +43,7 @@ __all__ = [
     'Event',
     'Events',
     'LifespanFailed',
+    'LifespanWarning',
     'Response',
     'Transport',
     'WebSocket',

@@ -29,19 +29,19 @@ def has(config: pytest.Config, plugin: str) -> bool:
 
 @pytest.fixture
 def client(request: pytest.FixtureRequest) -> Any:
-    """A heaven_testing.Client of the suite's app, its startup run; or what another plugin means by `client`."""
+    """Give a heaven_testing.Client of the suite's app, its startup run; or what another plugin means by `client`."""
     return _ours_or_theirs(request, 'heaven_client', 'client')
 
 
 @pytest.fixture
 def async_client(request: pytest.FixtureRequest) -> Any:
-    """A heaven_testing.AsyncClient of the suite's app, its startup run on the loop of the test."""
+    """Give a heaven_testing.AsyncClient of the suite's app, its startup run on the loop of the test."""
     return _ours_or_theirs(request, 'heaven_async_client', 'async_client')
 
 
 @pytest.fixture
 def heaven_client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    """A heaven_testing.Client of the suite's app, its startup run."""
+    """Give a heaven_testing.Client of the suite's app, its startup run."""
     from .client import Client
 
     with Client(_app(request)) as entered:
@@ -50,7 +50,7 @@ def heaven_client(request: pytest.FixtureRequest) -> Iterator[Client]:
 
 @pytest.fixture
 def heaven_async_client(request: pytest.FixtureRequest) -> Iterator[AsyncClient]:
-    """A heaven_testing.AsyncClient of the suite's app, its startup run on the loop of the test."""
+    """Give a heaven_testing.AsyncClient of the suite's app, its startup run on the loop of the test."""
     test: Any = request.node
     test.stash[APP] = _app(request)
     marker = test.get_closest_marker('asyncio')
@@ -72,7 +72,7 @@ async def _heaven_anyio_client(request: pytest.FixtureRequest) -> AsyncIterator[
 
 
 def _without_plugin(test: Any) -> Iterator[AsyncClient]:
-    """Runs the test on a loop of its own, with the client entered before it and left after it."""
+    """Run the test on a loop of its own, with the client entered before it and left after it."""
     import asyncio
     import functools
     import inspect
@@ -139,7 +139,7 @@ def _is_asgi(app: object) -> bool:
 
 
 def _app(request: pytest.FixtureRequest) -> Any:
-    """The suite's `app` fixture if it is an ASGI application, else what `heaven_app` names."""
+    """Return the suite's `app` fixture if it is an ASGI application, else what `heaven_app` names."""
     named = str(request.config.getini('heaven_app') or '').strip('"\' ')
     try:
         app = request.getfixturevalue('app')

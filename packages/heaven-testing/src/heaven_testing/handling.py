@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from .engine import Engine
+from .observing import Trio
 from .rules import Message
+from .scopes import Scopes
 
 if TYPE_CHECKING:
     import heaven
 
-Trio = tuple['heaven.Request', 'heaven.Response', 'heaven.Context']
+T = TypeVar('T')
 
 
 def trio(
@@ -28,11 +29,14 @@ def trio(
     cookies: Any = None,
     app: heaven.App | None = None,
 ) -> Trio:
-    """Builds the `(req, res, ctx)` of a request, to call one handler with; no hook runs, and the app is not started.
+    """Build the `(req, res, ctx)` of a request, to call one handler with; no hook, handler or startup of the app runs.
 
     `json`, `data`, `files`, `headers` and `cookies` are as httpx takes them, `body` is sent as it is. With an app that
-    has a route for the URL, `req.route` and `req.params` are set; without one, an empty app stands in. Raises
-    TooLarge or ValueError for a request that the app would refuse before its first hook.
+    has a route for the URL, `req.route` and `req.params` are set; without one, an empty app stands in. `req.app` is the
+    app, or the one mounted on it that has the route: started or not, as it is.
+
+    Raises what the app would refuse the request with before its first hook: TooLarge for the body, ClientError for a
+    target that is no path. Raises ValueError for a request that no client could send.
 
     >>> def greet(req, res, ctx):
     ...     res.body = f'Hello {req.queries["name"]}'
@@ -55,49 +59,24 @@ def trio(
         headers=headers,
         cookies=cookies,
     )
-    return _taken_from(app, Engine(app).scope(request), request.read())
+    scope = Scopes(('127.0.0.1', 50000), '', lint=True).http(request, {})
+    return _result_of(_take(app, scope, request.read()))
 
 
-class _Taken(BaseException):
-    """Ends a request where its first hook would run."""
-
-    def __init__(self, *trio: Any) -> None:
-        self.trio = trio
-
-
-def _taken_from(app: heaven.App, scope: dict[str, Any], body: bytes) -> Trio:
-    """Sends a request to a copy of the app that gives up its trio before the first hook."""
-    from heaven._table import walk
-
-    def take(req: Any, res: Any, ctx: Any) -> None:
-        raise _Taken(req, res, ctx)
-
+async def _take(app: heaven.App, scope: dict[str, Any], body: bytes) -> Trio:
     async def receive() -> Message:
         return {'type': 'http.request', 'body': body, 'more_body': False}
 
-    async def send(message: Message) -> None:
-        raise ValueError(f'{scope["method"]} {scope["path"]}: the app refuses this request before its first hook')
-
-    twin: Any = app.copy(replace=lambda function: take if isinstance(function, str) else function)
-    twin._middlewares.clear()
-    twin._probe, twin._running, twin._ready = take, True, True
-    twin._compile()
-    try:
-        _run(twin(scope, receive, send))
-    except _Taken as taken:
-        req, res, ctx = taken.trio
-    if req.route is None:  # the body of an unknown route is not read ahead, but the test has a handler for it
-        _run(req.read())
-    originals = {id(copied.app): place.app for copied, place in zip(walk(twin), walk(app), strict=True)}
-    req._app = originals[id(req.app)]
-    return req, res, ctx
+    return await app.trio(scope, receive)
 
 
-def _run(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Runs a coroutine that never waits: all that it could wait for is there."""
+def _result_of(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never waits, as all that it asks for is there; it needs no event loop."""
     try:
         coroutine.send(None)
-    except StopIteration:
-        pass
+    except StopIteration as end:
+        result: T = end.value
+        return result
     finally:
         coroutine.close()
+    raise AssertionError('the app waits for something, though the whole request is there')

@@ -6,11 +6,13 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the setting."""
     parser.addini('heaven_app', 'the ASGI app that the fixtures `client` and `async_client` test, as "module:app"')
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    """Register the fixtures."""
     from . import fixtures
 
     # Of two plugins with a fixture of the same name, the last registered has it, and may ask for the other's.

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from .engine import limit_of
-from .transport import Response
+from .responses import Response
+from .waiting import limit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class Event:
     retry: int | None = None
 
     def json(self) -> Any:
-        """The data, read as JSON."""
+        """Return the data, read as JSON."""
         return json.loads(self.data)
 
 
 class Parser:
-    """Makes events of bytes, cut anywhere.
+    r"""Makes events of bytes, cut anywhere.
 
     >>> parser = Parser()
-    >>> parser.feed(b'id: 7\\r\\ndata: a\\r'), parser.feed(b'\\ndata: b\\n\\nda')
-    ([], [Event(data='a\\nb', event='message', id='7', retry=None)])
+    >>> parser.feed(b'id: 7\r\ndata: a\r'), parser.feed(b'\ndata: b\n\nda')
+    ([], [Event(data='a\nb', event='message', id='7', retry=None)])
     """
 
     def __init__(self) -> None:
@@ -49,14 +49,14 @@ class Parser:
         self._retry: int | None = None
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that these bytes complete."""
+        """Return the events that these bytes complete."""
         text = self._decoder.decode(data)
         if self._return and text:
             self._return = False
             text = text.removeprefix('\n')
         self._return = self._return or text.endswith('\r')
         *lines, rest = text.replace('\r\n', '\n').replace('\r', '\n').split('\n')
-        events = []
+        events: list[Event] = []
         for line in lines:
             event = self._take(''.join([*self._line, line]))
             self._line.clear()
@@ -148,7 +148,7 @@ class Events(_Stream):
         self.close()
 
     def close(self) -> None:
-        """Leaves the stream."""
+        """Leave the stream."""
         if self._response is not None:
             self._response.close()
 
@@ -192,7 +192,7 @@ class AsyncEvents(_Stream):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Leaves the stream."""
+        """Leave the stream."""
         if self._response is not None:
             await self._response.aclose()
 

@@ -2,112 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 import httpx
 
-from .engine import GRACE, Socket, limit_of
+from .responses import REFUSAL, SOCKET, Response
 from .rules import Message
-from .transport import Response, Transport
+from .session import Close as Close, Session, WebSocketClosed as WebSocketClosed, close_of
+from .transport import Transport
+from .waiting import GRACE, limit_of
 
 _NOT_OPEN = 'the WebSocket is not open: use `async with`, or await it'
 
 
-class Close(NamedTuple):
-    """How a WebSocket was closed (RFC 6455 section 7.4): 1006 is an end without a close."""
-
-    code: int
-    reason: str = ''
-
-
-class WebSocketClosed(Exception):
-    """The application has closed the WebSocket, or has ended; `code` and `reason` tell how."""
-
-    def __init__(self, close: Close) -> None:
-        self.code: int = close.code
-        self.reason: str = close.reason
-        super().__init__(f'the WebSocket is closed: {close.code} {close.reason}'.rstrip())
-
-
 class WebSocketRefused(httpx.HTTPStatusError):
-    """The application has refused the WebSocket; `response` is what it answered, 403 if it only closed."""
+    """The application has refused the WebSocket; `response` is what it answered, 403 if it only closed.
+
+    `code` and `reason` are those it closed with; None and '' if it answered with a response.
+    """
 
     response: Response
 
-
-def refused(response: Response) -> NoReturn:
-    text = f'the WebSocket was refused: {response.status_code} {response.reason_phrase}'
-    raise WebSocketRefused(text, request=response.request, response=response)
-
-
-class _Session:
-    """What happens on one WebSocket, on the loop of the application."""
-
-    def __init__(self, socket: Socket, limit: float) -> None:
-        self.socket = socket
-        self.limit = limit
-        self.ended: Close | None = None  # how it was closed, as far as the test has read
-
-    @property
-    def closed(self) -> Close | None:
-        """How it was closed, whether or not all messages before that have been read."""
-        if self.ended is None and self.socket.outbox and self.socket.outbox[-1]['type'] == 'websocket.close':
-            return _close_of(self.socket.outbox[-1])
-        if self.ended is None and self.socket.ended and not self.socket.outbox:
-            return Close(1006 if self.socket.engine.raise_app_exceptions else 1011)
-        return self.ended
-
-    async def receive(self, limit: float | None) -> str | bytes:
-        if self.ended is not None:
-            raise WebSocketClosed(self.ended)
-        limit = self.limit if limit is None else limit
-        message = await self.socket.next(limit)
-        if message is not None and message['type'] == 'websocket.send':
-            data: str | bytes = message['text'] if message.get('bytes') is None else message['bytes']
-            return data
-        self.ended = self.closed if message is None else _close_of(message)
-        await self._end(limit)
-        raise WebSocketClosed(self.ended or Close(1006))
-
-    async def send(self, data: str | bytes) -> None:
-        await asyncio.sleep(0)
-        closed = self.closed
-        if closed is not None:
-            await self._end(self.limit)
-            raise WebSocketClosed(closed)
-        if isinstance(data, str):
-            self.socket.deliver({'type': 'websocket.receive', 'text': data})
-        elif isinstance(data, bytes):
-            self.socket.deliver({'type': 'websocket.receive', 'bytes': data})
-        else:
-            raise TypeError(f'a WebSocket sends str or bytes, not {type(data).__name__}; for JSON there is send_json')
-        await asyncio.sleep(0)
-
-    async def close(self, code: int, reason: str) -> None:
-        if self.ended is None:
-            self.ended = self.closed or Close(code, reason)
-            self.socket.leave(code, reason)
-            await self.socket.dismiss(self.limit)
-        failure = self.socket.failure() if self.socket.ended else None
-        if failure is not None:
-            raise failure
-
-    async def _end(self, limit: float) -> None:
-        """The application has closed: it is told so, has to end, and what it raised is raised here."""
-        self.socket.leave(*(self.closed or ()))
-        if not await self.socket.end(limit):
-            self.socket.abort(f'the application has closed the WebSocket but not ended for {limit:g} s')
-        failure = self.socket.failure()
-        if failure is not None:
-            raise failure
-
-
-def _close_of(message: Message) -> Close:
-    return Close(message.get('code', 1000), message.get('reason') or '')
+    def __init__(self, response: Response) -> None:
+        close: Message | None = response.extensions.get(REFUSAL)
+        self.code: int | None = None
+        self.reason: str = ''
+        text = f'the WebSocket was refused: {response.status_code} {response.reason_phrase}'
+        if close is not None:
+            self.code, self.reason = close_of(close)
+            text = f'{text}, closed with {self.code} {self.reason}'.rstrip()
+        super().__init__(text, request=response.request, response=response)
 
 
 class AsyncWebSocket:
@@ -118,17 +45,17 @@ class AsyncWebSocket:
 
     def __init__(self, connect: Callable[[], Awaitable[Response]]) -> None:
         self._connect = connect
-        self._session: _Session | None = None
+        self._session: Session | None = None
         self._response: Response | None = None
 
     async def _open(self) -> AsyncWebSocket:
         if self._session is None:
             response = self._response = await self._connect()
-            socket = response.extensions.get('heaven.socket')
+            socket = response.extensions.get(SOCKET)
             if socket is None:
                 await response.aread()
-                refused(response)
-            self._session = _Session(socket, limit_of(response.request))
+                raise WebSocketRefused(response)
+            self._session = Session(socket, limit_of(response.request))
         return self
 
     def __await__(self) -> Generator[Any, None, AsyncWebSocket]:
@@ -151,7 +78,7 @@ class AsyncWebSocket:
             exc_value.add_note(f'Also at the end of the WebSocket: {error!r}')
 
     @property
-    def _open_session(self) -> _Session:
+    def _open_session(self) -> Session:
         if self._session is None:
             raise RuntimeError(_NOT_OPEN)
         return self._session
@@ -175,26 +102,26 @@ class AsyncWebSocket:
         return self._session.closed if self._session is not None else None
 
     async def send(self, data: str | bytes) -> None:
-        """Sends a message. Raises WebSocketClosed, or what the application raised."""
+        """Send a message. Raises WebSocketClosed, or what the application raised."""
         await self._open_session.send(data)
 
     async def send_json(self, value: Any) -> None:
-        """Sends a value as JSON text."""
+        """Send a value as JSON text."""
         await self.send(json.dumps(value))
 
-    async def receive(self, timeout: float | None = None) -> str | bytes:
-        """The next message, for at most `timeout` seconds, else the client's own.
+    async def receive(self, timeout: float | None = None) -> str | bytes:  # noqa: ASYNC109 (httpx's word)
+        """Return the next message, waiting at most `timeout` seconds, else the client's own.
 
         Raises WebSocketClosed, httpx.ReadTimeout, or what the application raised.
         """
         return await self._open_session.receive(timeout)
 
-    async def receive_json(self, timeout: float | None = None) -> Any:
-        """The next message, read as JSON."""
+    async def receive_json(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        """Return the next message, read as JSON."""
         return json.loads(await self.receive(timeout))
 
     async def close(self, code: int = 1000, reason: str = '') -> None:
-        """Closes, and waits for the application to end. Raises what the application raised."""
+        """Close, and wait for the application to end. Raises what the application raised."""
         if self._session is not None:
             await self._session.close(code, reason)
 
@@ -213,12 +140,12 @@ class WebSocket:
     """
 
     def __init__(self, transport: Transport, response: Response) -> None:
-        if 'heaven.socket' not in response.extensions:
+        if SOCKET not in response.extensions:
             response.read()
-            refused(response)
+            raise WebSocketRefused(response)
         self.response = response
         self._transport = transport
-        self._session = _Session(response.extensions['heaven.socket'], limit_of(response.request))
+        self._session = Session(response.extensions[SOCKET], limit_of(response.request))
 
     def __enter__(self) -> WebSocket:
         return self
@@ -248,15 +175,15 @@ class WebSocket:
         return self._session.closed
 
     def send(self, data: str | bytes) -> None:
-        """Sends a message. Raises WebSocketClosed, or what the application raised."""
+        """Send a message. Raises WebSocketClosed, or what the application raised."""
         self._transport.run(self._session.send(data), self._session.limit)
 
     def send_json(self, value: Any) -> None:
-        """Sends a value as JSON text."""
+        """Send a value as JSON text."""
         self.send(json.dumps(value))
 
     def receive(self, timeout: float | None = None) -> str | bytes:
-        """The next message, for at most `timeout` seconds, else the client's own.
+        """Return the next message, waiting at most `timeout` seconds, else the client's own.
 
         Raises WebSocketClosed, httpx.ReadTimeout, or what the application raised.
         """
@@ -264,11 +191,11 @@ class WebSocket:
         return self._transport.run(self._session.receive(timeout), limit)
 
     def receive_json(self, timeout: float | None = None) -> Any:
-        """The next message, read as JSON."""
+        """Return the next message, read as JSON."""
         return json.loads(self.receive(timeout))
 
     def close(self, code: int = 1000, reason: str = '') -> None:
-        """Closes, and waits for the application to end. Raises what the application raised."""
+        """Close, and wait for the application to end. Raises what the application raised."""
         self._transport.run(self._session.close(code, reason), self._session.limit + GRACE)
 
     def __iter__(self) -> Iterator[str | bytes]:

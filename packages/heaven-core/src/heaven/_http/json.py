@@ -1,0 +1,108 @@
+"""The default JSON codec: the standard library's, compact, UTF-8 and finite (RFC 8259)."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, cast
+from uuid import UUID
+
+BOM = b'\xef\xbb\xbf'
+# A number can only pass the largest float with an exponent of three digits, or with some two hundred digits.
+MAYBE_INFINITE = re.compile(r'[0-9.][eE]\+?[0-9]{3}|[0-9]{200}')
+# A surrogate escape without its other half; behind an escaped backslash one may only look like it.
+MAYBE_LONE = re.compile(
+    r'\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])'
+    r'|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]'
+    r'|\\\\u'
+)
+
+
+def plain(value: Any) -> Any:
+    """Turn what JSON has no word for into what it has: dataclasses, dates, times, UUID, Decimal and Enum."""
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, (UUID, Decimal)):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    raise TypeError(f'{type(value).__name__} cannot be written as JSON')
+
+
+def finite(text: str) -> float:
+    """Convert a number, or raise a ValueError if it is not finite."""
+    number = float(text)
+    if not abs(number) < float('inf'):
+        raise ValueError(f'{text:.20} is not a finite number')
+    return number
+
+
+encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=plain).encode
+decode = json.JSONDecoder(parse_constant=finite).decode
+decode_finite = json.JSONDecoder(parse_constant=finite, parse_float=finite).decode
+
+
+def dumps(value: Any) -> bytes:
+    """Return a value as compact UTF-8 JSON.
+
+    TypeError for a type JSON cannot hold, ValueError for NaN, infinities and lone surrogates; each names the place.
+
+        dumps({'born': date(1960, 2, 29)})      # b'{"born":"1960-02-29"}'
+    """
+    try:
+        return encode(value).encode()
+    except (TypeError, ValueError) as error:
+        place = place_of_failure(value)
+        if place is None:
+            raise
+        if isinstance(error, UnicodeError):
+            error = ValueError('a lone surrogate cannot be written as JSON')
+        raise type(error)(f'{error}, at {place}') from None
+
+
+def loads(data: bytes) -> Any:
+    """Return what a JSON text in UTF-8 means, with or without a byte order mark.
+
+    ValueError for anything else, for numbers that are not finite and for lone surrogates. What costs time, looking at
+    every number and every string, is done only where the text can hold such a one.
+    """
+    text = data.removeprefix(BOM).decode()
+    value = decode_finite(text) if MAYBE_INFINITE.search(text) else decode(text)
+    if MAYBE_LONE.search(text):
+        encode(value).encode()
+    return value
+
+
+def place_of_failure(value: Any) -> str | None:
+    """Find the first part of a value that cannot be written, as a path such as `$.patients[3].born`."""
+    for place, part in walk(value, '$', ()):
+        try:
+            if isinstance(part, (dict, list, tuple)):
+                continue
+            encode(part).encode()
+        except (TypeError, ValueError):
+            return place
+    return None
+
+
+def walk(value: Any, place: str, above: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+    """Give the parts of a value, each with its place; what holds itself is not entered again."""
+    yield place, value
+    if id(value) in above:
+        return
+    inside = (*above, id(value))
+    if is_dataclass(value) and not isinstance(value, type):
+        value = plain(value)
+    if isinstance(value, dict):
+        for key, part in cast(dict[object, Any], value).items():
+            if not isinstance(key, str):
+                yield from walk(key, f'{place}.{key!s:.80}', inside)
+            yield from walk(part, f'{place}.{key!s:.80}', inside)
+    elif isinstance(value, (list, tuple)):
+        for at, part in enumerate(cast(Sequence[Any], value)):
+            yield from walk(part, f'{place}[{at}]', inside)

@@ -1,0 +1,259 @@
+"""The body of a request, read once; and hearing that the client has left."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import contextmanager
+from enum import Enum, auto
+from typing import Any
+
+from heaven.errors import Disconnected, body_too_large
+from heaven.types import Message, Receive
+
+DRAIN_BYTES = 8 * 2**20
+DRAIN_SECONDS = 5.0
+TURNS = 3  # of the loop: a message on its way passes at most so many tasks and callbacks
+BREATH = 1000  # chunks that were there at once, after which other requests have their turn
+
+
+class State(Enum):
+    """How far the body has been read."""
+
+    UNREAD = auto()  # nobody has asked for it
+    READING = auto()  # somebody reads it
+    COMPLETE = auto()  # it was read to its end
+    ABANDONED = auto()  # whoever read it stopped before its end
+    TOO_LARGE = auto()  # it passed the limit of whoever read it: what still comes is dropped
+    DROPPED = auto()  # more came than is held, while an answer was sent and nobody read it
+
+
+class BodyReader:
+    """Reads the body of one request, and notices when the client leaves. All that touches `receive` is here.
+
+    Hearing is apart from reading: what is heard while nobody reads is held, up to `most` bytes. More is heard only
+    where somebody watches for the client, whose leaving comes behind it; then the body is dropped, and cannot be read
+    any more.
+    """
+
+    def __init__(self, receive: Receive, most: int, is_read: bool) -> None:
+        self.receive = receive
+        self.most = most
+        self.state: State = State.COMPLETE if is_read else State.UNREAD
+        self.has_left: bool = False  # the client; nothing comes after that
+        self.has_ended: bool = is_read  # the last piece of the body was heard
+        self.heard: int = 0  # messages
+        self.held: deque[bytes] = deque()  # pieces that were heard and not read
+        self.held_size: int = 0
+        self.listening: asyncio.Task[None] | None = None
+        self.watchers: list[Callable[[], None]] = []  # called when the client leaves
+
+    # hearing
+
+    def hear(self, message: Message) -> None:
+        """Take note of a message of the server."""
+        if message['type'] != 'http.request':
+            self.has_left = True
+            for watcher in self.watchers:
+                watcher()
+            return
+        if self.has_ended:
+            return
+        self.heard += 1
+        self.has_ended = not message.get('more_body')
+        self._hold(message.get('body', b''))
+
+    def _hold(self, piece: bytes) -> None:
+        if self.state in (State.TOO_LARGE, State.ABANDONED, State.DROPPED):
+            return
+        self.held.append(piece)
+        self.held_size += len(piece)
+        if self.watchers and self.state is State.UNREAD and self.held_size > self.most:
+            self._drop(State.DROPPED)
+
+    def _drop(self, state: State) -> None:
+        """Hold nothing of the body any more, and nothing of what still comes."""
+        self.state = state
+        self.held.clear()
+        self.held_size = 0
+
+    async def _hear_next(self) -> None:
+        message = await self.receive()
+        self.listening = None
+        self.hear(message)
+        if self.watchers:
+            self.listen()
+
+    def listen(self) -> None:
+        """Listen for the next message, unless there is no room for it."""
+        if self.listening is None and not self.has_left and self._has_room():
+            self.listening = asyncio.ensure_future(self._hear_next())
+            self.listening.add_done_callback(forget_outcome)
+
+    def _has_room(self) -> bool:
+        if self.state is State.READING:
+            return not self.held
+        return self.held_size <= self.most
+
+    def stop(self) -> None:
+        """Stop listening."""
+        if self.listening is not None:
+            self.listening.cancel()
+
+    @contextmanager
+    def watching(self, watcher: Callable[[], None]) -> Generator[None, None, None]:
+        """Listen for the client inside of the block, and call a function when it leaves.
+
+        Listening begins with the next turn of the loop: a block that never waits costs no task.
+        """
+        self.watchers.append(watcher)
+        beginning = asyncio.get_running_loop().call_soon(self.listen)
+        try:
+            yield
+        finally:
+            beginning.cancel()
+            self.watchers.remove(watcher)
+
+    async def is_disconnected(self) -> bool:
+        """Tell whether the server has said that the client left; a message on its way is waited for, no other."""
+        for _ in range(TURNS):
+            self.listen()
+            await asyncio.sleep(0)
+        return self.has_left
+
+    # reading
+
+    def chunks(self, limit: int | None, announced: int | None = None) -> AsyncGenerator[bytes, None]:
+        """Give the body piece by piece, once.
+
+        TooLarge past the limit, or where more was announced; Disconnected if the client left before the end;
+        RuntimeError if somebody has read it.
+        """
+        is_too_large = limit is not None and announced is not None and announced > limit
+        if is_too_large or self.state in (State.TOO_LARGE, State.DROPPED):
+            self._drop(State.TOO_LARGE)
+            raise body_too_large(self.most if limit is None else limit)
+        if self.has_left and self.state is not State.COMPLETE and not self.held:
+            raise Disconnected('the client has left')
+        if self.state is not State.UNREAD:
+            raise RuntimeError('the body can be read once, and it was')
+        self.state = State.READING
+        return self._pieces(limit)
+
+    async def read(self, limit: int | None, announced: int | None = None) -> bytes:
+        """Return the whole body."""
+        return b''.join([piece async for piece in self.chunks(limit, announced)])
+
+    async def _pieces(self, limit: int | None) -> AsyncGenerator[bytes, None]:
+        size = 0
+        try:
+            while True:
+                piece = await self._next()
+                size += len(piece)
+                if limit is not None and size > limit:
+                    self._drop(State.TOO_LARGE)
+                    raise body_too_large(limit)
+                is_last = self.has_ended and not self.held
+                if piece:
+                    yield piece
+                if is_last:
+                    self.state = State.COMPLETE
+                    return
+                if self.heard % BREATH == 0:
+                    await asyncio.sleep(0)
+        finally:
+            if self.state is State.READING:
+                self._drop(State.ABANDONED)
+            if self.watchers:
+                self.listen()
+
+    async def _next(self) -> bytes:
+        """Return the next piece, heard before or not."""
+        while not self.held and not self.has_ended:
+            if self.has_left:
+                raise Disconnected('the client has left')
+            listening = self.listening
+            self.listening = None
+            await (listening or self._hear_next())
+        if not self.held:
+            return b''
+        piece = self.held.popleft()
+        self.held_size -= len(piece)
+        if self.watchers:
+            self.listen()
+        return piece
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the body was refused for its size."""
+        return self.state is State.TOO_LARGE
+
+    def is_unfinished(self) -> bool:
+        """Tell whether somebody began to read the body and it has not ended."""
+        return self.state in (State.READING, State.ABANDONED) and not self.has_ended and not self.has_left
+
+    async def drain(self) -> None:
+        """Read and drop what the client still sends, so that it comes to read the answer: 8 MiB or 5 seconds."""
+        self._drop(State.TOO_LARGE)
+        left = DRAIN_BYTES
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                if self.listening is not None:
+                    await self.listening
+                while left > 0 and not self.has_ended and not self.has_left:
+                    message = await self.receive()
+                    left -= len(message.get('body', b''))
+                    self.hear(message)
+        except TimeoutError:
+            pass
+
+    def as_receive(self, data: bytes | None) -> Receive:
+        """Return a `receive` for a mounted app, which gives first what was read or heard already."""
+        if data is not None:
+            self.held.append(data)
+
+        async def receive() -> Message:
+            if not self.held and self.listening is not None:
+                listening = self.listening
+                self.listening = None
+                await listening
+            if self.held:
+                piece = self.held.popleft()
+                return {'type': 'http.request', 'body': piece, 'more_body': bool(self.held) or not self.has_ended}
+            if self.has_left:
+                return {'type': 'http.disconnect'}
+            return await self.receive()
+
+        return receive
+
+
+def forget_outcome(task: 'asyncio.Task[Any]') -> None:
+    """Look at what a task ended with, so that nothing is said of it when it is dropped."""
+    if not task.cancelled():
+        task.exception()
+
+
+@contextmanager
+def cancelled_on_disconnect(reader: BodyReader) -> Generator[None, None, None]:
+    """Cancel the block when the client leaves, and raise Disconnected then."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError('there is no task to cancel')
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        task.cancel()
+
+    if reader.has_left:
+        raise Disconnected('the client has left')
+    with reader.watching(interrupt):
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not interrupted or task.uncancel() > 0:
+                raise
+            raise Disconnected('the client has left') from None
+        if interrupted:  # the block has taken the cancellation for its end
+            task.uncancel()
+            raise Disconnected('the client has left')

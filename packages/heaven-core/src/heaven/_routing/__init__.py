@@ -1,0 +1,1 @@
+"""Routes and hooks: what a path means. This room knows nothing of HTTP."""

@@ -1,0 +1,107 @@
+"""What serves one method of one route: everything about it that can be decided before a request comes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import Any, NamedTuple, Self
+
+from heaven._routing.pattern import Pattern, Query
+from heaven.types import App, Handler
+
+
+class Step(NamedTuple):
+    """A hook, and how it is called."""
+
+    function: Handler
+    is_async: bool
+    app: App  # the one it was registered on: `req.app` while it runs
+
+
+class Ending(NamedTuple):
+    """What runs after the answer is known: a hook that always runs, or the second half of an around-hook."""
+
+    step: Step
+    is_around: bool
+
+
+class OwnHook(NamedTuple):
+    """A hook of one route, of `before=`."""
+
+    step: Step
+    identity: object  # what is the same function
+    is_around: bool
+
+
+class Codecs(NamedTuple):
+    """The two functions of a JSON codec, and whether it is one of the user's, which judges values by itself."""
+
+    loads: Callable[[bytes], Any]
+    dumps: Callable[[Any], bytes | str]
+    is_custom: bool
+
+
+class Endpoint:
+    """One method of one route, decided. Nothing changes one after it was made; `replace` gives a changed copy.
+
+    `before` and `after` are hooks in the order in which they run, the route's own included; `endings` are in the order
+    of the first halves, and run in reverse. The lane is for an endpoint that is `single`: an async handler and no more.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        method: str,
+        handler: Step,
+        codec: Codecs,
+        body_limit: int,
+        warned: list[Handler],
+        *,
+        pattern: Pattern | None = None,
+        function: Handler | None = None,
+        own_before: tuple[OwnHook, ...] = (),
+        is_stream: bool = False,
+        route_body_limit: int | None = None,
+        origins: Sequence[str] | None = None,
+        meta: Any = None,
+        reads_body: bool = False,
+    ) -> None:
+        self.app = app
+        self.method = method
+        self.handler: Handler = handler.function
+        self.is_async: bool = handler.is_async
+        self.loads: Callable[[bytes], Any] = codec.loads
+        self.dumps: Callable[[Any], bytes | str] = codec.dumps
+        self.has_custom_codec: bool = codec.is_custom
+        self.body_limit = body_limit  # what a body that is read whole may have, in bytes
+        self.pattern = pattern
+        self.route: str | None = pattern.text if pattern else None
+        self.names: tuple[str, ...] = tuple(part.text for part in pattern.parameters) if pattern else ()
+        self.queries: Mapping[str, Query] = pattern.queries if pattern else {}
+        self.function = function  # the handler as it was written, whatever runs it
+        self.own_before = own_before  # the hooks of the route itself, of `before=`
+        self.is_stream = is_stream
+        self.route_body_limit = route_body_limit
+        self.origins = origins
+        self.meta = meta
+        self.reads_body = reads_body
+        self.stands_in_for_get = False  # a HEAD that GET answers
+        self.hooks_depend_on_path = False  # they are decided for each request
+        self.needs_search: bool = False  # the walk of the router cannot find it
+        self.warned = warned  # handlers of this app that returned something for nobody
+        self.before: tuple[Step, ...] = ()
+        self.after: tuple[Step, ...] = ()
+        self.endings: tuple[Ending, ...] = ()
+        self.decide()
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed."""
+        twin = copy(self)
+        vars(twin).update(changes)
+        twin.decide()
+        return twin
+
+    def decide(self) -> None:
+        """Work out what the lane asks."""
+        has_more = self.before or self.after or self.reads_body or self.queries
+        self.is_single: bool = self.is_async and not has_more
+        self.needs_search = self.needs_search or self.hooks_depend_on_path
+        self.ends_plainly: bool = not self.endings and self.method != 'HEAD'

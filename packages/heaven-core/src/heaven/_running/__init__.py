@@ -1,0 +1,1 @@
+"""What lives from startup to shutdown."""

@@ -1,0 +1,291 @@
+"""The course of one request, once its endpoint is known: hooks, handler, failures, the answer, what comes after."""
+
+from asyncio import CancelledError, current_task
+from collections.abc import Callable
+from typing import Any
+
+from heaven._http.bodies import UNSET
+from heaven._http.exchange import Exchange
+from heaven._http.logs import log
+from heaven._routing.endpoint import Ending
+from heaven._routing.functions import name_of
+from heaven._serving.calling import call, call_with_app, check_hook, warn_unused
+from heaven._serving.failures import (
+    answer_failure,
+    answer_server_error,
+    forget_frames,
+    is_expected,
+    log_failure,
+    log_late_failure,
+    raise_on,
+)
+from heaven._serving.registrations import Registrations, registrations_of
+from heaven._serving.sender import Sender
+from heaven.context import Context
+from heaven.errors import Disconnected
+from heaven.request import Request
+from heaven.response import Response
+from heaven.types import Message, Receive, Scope, Send
+
+
+def begin(scope: Scope, receive: Receive, send: Send) -> tuple[Exchange, Request, Response, Context]:
+    """Return a new exchange, and what users see of it."""
+    exchange = Exchange()
+    exchange.scope = scope
+    exchange.receive = receive
+    exchange.send = send
+    exchange.status = 200
+    exchange.kind = UNSET
+    exchange.body = exchange.headers = exchange.params = None
+    exchange.parsed = exchange.request_headers = exchange.data = None
+    exchange.answered = False
+    exchange.is_plain = True
+    req = Request()
+    res = Response()
+    ctx = Context()
+    req._exchange = res._exchange = exchange  # noqa: SLF001
+    exchange.ctx = ctx
+    return exchange, req, res, ctx
+
+
+async def run_before(exchange: Exchange, req: Request, res: Response, ctx: Context) -> bool:
+    """Run the BEFORE hooks; return whether one has answered, so that nothing but AFTER hooks comes then."""
+    for step in exchange.endpoint.before:
+        function, is_async, exchange.app = step
+        out = function(req, res, ctx)
+        if is_async:
+            out = await out
+        if out is not None:
+            await check_hook(step, out, res)
+        if exchange.answered:
+            if registrations_of(step.app).is_debug:
+                warn_of_default(exchange, function)
+            return True
+    return False
+
+
+async def run(exchange: Exchange, req: Request, res: Response, ctx: Context) -> None:
+    """Read the body, run the hooks and the handler: what an ERROR handler answers if it fails."""
+    endpoint = exchange.endpoint
+    if endpoint.reads_body:
+        await exchange.read_ahead()
+    if not endpoint.before or not await run_before(exchange, req, res, ctx):
+        exchange.app = endpoint.app
+        if endpoint.queries:
+            req.queries.convert()
+        out = endpoint.handler(req, res, ctx)
+        if endpoint.is_async:
+            out = await out
+        if out is not None and out is not res:
+            await warn_unused(endpoint, out, res)
+    for function, is_async, exchange.app in endpoint.after:
+        out = function(req, res, ctx)
+        if is_async:
+            out = await out
+        if out is not None and out is not res:
+            await warn_unused(endpoint, out, res)
+
+
+def warn_of_default(exchange: Exchange, function: Callable[..., Any]) -> None:
+    """Warn of a BEFORE that answers, by mistake perhaps: it sets a status and no body."""
+    if exchange.status < 300 and exchange.status != 204 and exchange.body is None:
+        log().warning(
+            'the BEFORE %s has answered, with %d and no body, so that the handler does not run: '
+            'a default belongs into the handler',
+            name_of(function),
+            exchange.status,
+        )
+
+
+class Finish:
+    """The end of a request: its failure if it failed, what must always run, the answer, and what comes after.
+
+    `error` is what the answer is about, and is raised inside of the around-hooks; `unhandled` is what goes on through
+    the middlewares when the answer was sent.
+    """
+
+    def __init__(self, root: Registrations, exchange: Exchange, req: Request, res: Response, ctx: Context) -> None:
+        self.root = root
+        self.exchange = exchange
+        self.req = req
+        self.res = res
+        self.ctx = ctx
+        self.error: BaseException | None = None
+        self.unhandled: BaseException | None = None
+        self.is_late = False  # a failure came when the answer had begun: it can only cut it short
+
+    async def run(self, failure: BaseException | None) -> None:
+        """End the request."""
+        if isinstance(failure, GeneratorExit):  # the loop is gone: nothing can be awaited any more
+            raise failure
+        try:
+            if failure is not None:
+                await self.fail(failure)
+            await self.run_endings()
+            if not self.is_interrupted() and not self.exchange.has_begun:
+                await self.send()
+            await self.report()
+        finally:
+            await self.exchange.close()
+            forget_frames(self.error)
+
+    def is_interrupted(self) -> bool:
+        """Tell whether nobody is there for an answer: the request was cancelled, or the client has left."""
+        if self.error is None:
+            return False
+        return not isinstance(self.error, Exception) or self.has_left()
+
+    def has_left(self) -> bool:
+        """Tell whether the client's leaving is what ended the request."""
+        return isinstance(self.error, Disconnected) and self.exchange.client_is_gone
+
+    async def fail(self, error: BaseException, is_replaced: bool = False) -> None:
+        """Take note of a failure, and let it be answered; it may take the place of one that came before."""
+        if self.is_interrupted():
+            self.fail_unanswered(error)
+            return
+        self.error = error
+        if self.is_interrupted():
+            self.exchange.error = error
+            return
+        unhandled: BaseException | None = error
+        if self.exchange.has_begun:
+            self.is_late = True
+        else:
+            unhandled = await answer_failure(error, self.exchange, self.req, self.res, self.ctx)
+            self.error = self.exchange.error
+        if unhandled is None:
+            if is_replaced:
+                self.unhandled = None
+            return
+        if self.unhandled is not None:
+            log_failure(self.exchange, self.unhandled)
+        self.unhandled = unhandled
+
+    def fail_unanswered(self, error: BaseException) -> None:
+        """Take note of a failure that comes when nobody waits for an answer any more: that goes on, whatever fails."""
+        if not isinstance(error, Exception):
+            self.error = self.exchange.error = error
+        elif not is_expected(error) and not isinstance(error, Disconnected):
+            log_failure(self.exchange, error)
+
+    async def run_endings(self) -> None:
+        """Run the second halves of around-hooks and the hooks that always run, the narrowest first."""
+        for ending in reversed(self.exchange.endpoint.endings):
+            try:
+                if ending.is_around:
+                    await self.leave(ending)
+                else:
+                    await call(ending.step, self.exchange, self.req, self.res, self.ctx)
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                await self.fail(error, is_replaced=ending.is_around)
+
+    async def leave(self, ending: Ending) -> None:
+        """Run the second half of an around-hook, and raise at its `yield` what failed inside."""
+        exchange = self.exchange
+        halves = exchange.entered.pop(ending.step.function, None) if exchange.entered else None
+        if halves is None:
+            return
+        exchange.app = ending.step.app
+        exchange.answered = False
+        error = self.error
+        if error is None:
+            await halves.__aexit__(None, None, None)
+            return
+        pending = cancellations()
+        try:
+            is_swallowed = await halves.__aexit__(type(error), error, error.__traceback__)  # False if raised again
+        except Exception:
+            if cancellations() < pending:
+                self.error = None
+            raise
+        was_taken_back = cancellations() < pending  # as `asyncio.timeout` does with its own: the request goes on
+        can_replace = not exchange.has_begun and (was_taken_back or not self.is_interrupted())
+        if is_swallowed and exchange.answered and can_replace:
+            self.error = self.unhandled = exchange.error = None
+
+    async def send(self) -> None:
+        """Encode and send the answer; what cannot be encoded is one more failure."""
+        exchange = self.exchange
+        sender = Sender(exchange, bool(self.root.middlewares))
+        try:
+            start, data = await self.prepare(sender)
+            await sender.send(start, data)
+        except BaseException as error:
+            self.error = error
+            if self.has_left() or isinstance(error, CancelledError) and is_cancelling():
+                return
+            if self.unhandled is not None:
+                log_failure(exchange, self.unhandled)
+            if isinstance(error, (Exception, CancelledError)):
+                log_late_failure(exchange, error)
+            raise
+
+    async def prepare(self, sender: Sender) -> tuple[Message, bytes | None]:
+        """Make the answer ready; a body that cannot be sent is a failure, and one made for a failure a plain 500."""
+        exchange = self.exchange
+        try:
+            return await sender.prepare()
+        except Exception as error:
+            if exchange.error is None or is_expected(error):
+                await self.fail(error)
+            else:
+                self.fail_for_good(error)
+        if self.error is not None and self.is_interrupted():
+            raise self.error
+        try:
+            return await sender.prepare()
+        except Exception as error:
+            self.fail_for_good(error)
+            return await sender.prepare()
+
+    def fail_for_good(self, error: BaseException) -> None:
+        """Take note of a failure of what was to answer one: the plain 500 follows."""
+        lost = self.unhandled or self.error
+        if lost is not None and not is_expected(lost):
+            log_failure(self.exchange, lost)
+        self.error = self.unhandled = error
+        answer_server_error(error, self.exchange, self.req, self.res)
+
+    async def report(self) -> None:
+        """Do what comes after the answer: tell of a failure, or run what was deferred."""
+        exchange = self.exchange
+        error = self.unhandled
+        if error is not None and self.is_late:
+            log_late_failure(exchange, error)
+        elif error is not None:
+            log_failure(exchange, error)
+        if self.error is not None and not isinstance(self.error, Exception):
+            raise self.error
+        if self.is_interrupted() and not exchange.has_begun:
+            return
+        if error is not None:
+            if self.is_late and not exchange.has_ended:
+                raise error
+            raise_on(self.root, exchange, error)
+        elif exchange.deferred and exchange.status != 500:
+            await run_deferred(exchange)
+
+
+def cancellations() -> int:
+    """Return how many times this task was cancelled, less those that were taken back."""
+    task = current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def is_cancelling() -> bool:
+    """Tell whether it is this task that is cancelled, not something that it waits for."""
+    return cancellations() > 0
+
+
+async def run_deferred(exchange: Exchange) -> None:
+    """Run what was deferred, one after another; a failure is logged and stops nothing."""
+    for function, app in exchange.deferred:
+        try:
+            await call_with_app(function, app)
+        except (Exception, CancelledError) as error:
+            if isinstance(error, CancelledError) and is_cancelling():
+                raise
+            log().error('deferred %s failed', name_of(function), exc_info=error)

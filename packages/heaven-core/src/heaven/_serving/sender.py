@@ -1,0 +1,214 @@
+"""Sending a response: how it is framed, message by message (RFC 9110, RFC 9112; ASGI, HTTP)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, aclosing, nullcontext
+from typing import Any
+
+from heaven._http.bodies import OpenBody, encode
+from heaven._http.exchange import Exchange
+from heaven._http.reader import cancelled_on_disconnect, forget_outcome
+from heaven.errors import Disconnected
+from heaven.response import BODILESS
+from heaven.types import Message, Send
+
+BREATH = 100  # pieces that were there at once, after which other requests have their turn
+PING = b': ping\n\n'
+
+
+def plain_messages(exchange: Exchange) -> tuple[Message, Message]:
+    """Return the two messages of a response with a fixed body and nothing special about it, as the lane makes them."""
+    data = encode(exchange)
+    headers = {b'content-length': b'%d' % len(data)}
+    if exchange.kind.header is not None:
+        headers.update([exchange.kind.header])
+    if exchange.headers is not None:
+        headers.update(exchange.headers)
+    start = {'type': 'http.response.start', 'status': exchange.status, 'headers': list(headers.items())}
+    return start, {'type': 'http.response.body', 'body': data}
+
+
+async def send_plainly(send: Send, start: Message, body: Message) -> None:
+    """Send two messages, to whoever is still there."""
+    try:
+        await send(start)
+        await send(body)
+    except OSError:  # the client has left
+        pass
+
+
+async def send_not_found(send: Send) -> None:
+    """Answer a path that no route has, where no hook and no ERROR handler has a word in it."""
+    headers = [(b'content-type', b'text/plain; charset=utf-8'), (b'content-length', b'9')]
+    start = {'type': 'http.response.start', 'status': 404, 'headers': headers}
+    await send_plainly(send, start, {'type': 'http.response.body', 'body': b'Not Found'})
+
+
+class Sender:
+    """Sends the response of one exchange."""
+
+    def __init__(self, exchange: Exchange, keeps_head_body: bool) -> None:
+        self.exchange = exchange
+        self.is_head = exchange.method == 'HEAD'
+        self.keeps_head_body = keeps_head_body  # for middlewares, which see of a HEAD what they see of a GET
+
+    async def prepare(self) -> tuple[Message, bytes | None]:
+        """Open the body and frame it: return the first message, and the body unless that is sent in pieces.
+
+        What fails here can still be answered.
+        """
+        exchange = self.exchange
+        if not exchange.kind.is_fixed:
+            await exchange.kind.open(exchange)  # a small file, or none, is a fixed body from here on
+        data = encode(exchange) if exchange.kind.is_fixed else None
+        headers = self._headers(data)
+        has_no_body = exchange.status in BODILESS or self.is_head and not self.keeps_head_body
+        if has_no_body or self.is_head and data is None:
+            data = b''
+        pairs = [*headers.items(), *((b'set-cookie', cookie) for cookie in exchange.cookies)]
+        return {'type': 'http.response.start', 'status': exchange.status, 'headers': pairs}, data
+
+    def _headers(self, data: bytes | None) -> dict[bytes, bytes]:
+        exchange = self.exchange
+        headers: dict[bytes, bytes] = dict(exchange.headers or ())
+        # 204, 205 and 304 have no body and no length (RFC 9110, 8.6 and 15.3.6).
+        if exchange.status in BODILESS:
+            headers.pop(b'content-length', None)
+        # A body that is there has its length. A handler of its own for HEAD may say what GET would have.
+        elif data is not None:
+            says_length = self.is_head and not exchange.endpoint.stands_in_for_get and not data
+            if not says_length or b'content-length' not in headers:
+                headers[b'content-length'] = b'%d' % len(data)
+        # A stream may have one, which is enforced.
+        elif not headers.get(b'content-length', b'0').isdigit():
+            raise ValueError(f'{headers[b"content-length"]!r:.80} is no Content-Length of a stream')
+        elif self.is_head and self.keeps_head_body:
+            headers.pop(b'content-length', None)
+        if exchange.kind.header is not None and exchange.status not in BODILESS:
+            headers.setdefault(*exchange.kind.header)
+        if exchange.must_drain() and str(exchange.scope.get('http_version', '1.1')).startswith('1'):
+            headers[b'connection'] = b'close'
+        return headers
+
+    async def send(self, start: Message, data: bytes | None) -> None:
+        """Send what was prepared; Disconnected if the client leaves."""
+        exchange = self.exchange
+        exchange.has_begun = True
+        must_drain = exchange.must_drain()
+        await self.put(start)
+        if data is None:
+            length = dict(start['headers']).get(b'content-length')
+            await self._send_pieces(exchange.kind, None if length is None else int(length))
+            data = b''
+        await self.put({'type': 'http.response.body', 'body': data, 'more_body': must_drain})
+        if must_drain:
+            await self._drain()
+            await self.put({'type': 'http.response.body', 'body': b'', 'more_body': False})
+
+    async def put(self, message: Message) -> None:
+        """Send one message; an OSError means that the client is not there to take it (ASGI, disconnected client)."""
+        try:
+            await self.exchange.send(message)
+        except OSError:
+            self.exchange.has_left = True
+            raise Disconnected('the client has left') from None
+
+    async def _drain(self) -> None:
+        """Take what the client still sends; one that waits for `100 Continue` sends nothing if it is not asked to."""
+        reader = self.exchange.open_reader()
+        expects = self.exchange.fields().get(b'expect', b'').lower()
+        if reader.heard or b'100-continue' not in expects:
+            await reader.drain()
+
+    def _watching(self) -> AbstractContextManager[None]:
+        """Listen for the client's leaving; a socket that is refused can say nothing any more."""
+        if self.exchange.scope['type'] == 'websocket':
+            return nullcontext()
+        return cancelled_on_disconnect(self.exchange.open_reader())
+
+    async def _send_pieces(self, body: OpenBody, length: int | None) -> None:
+        """Send a body piece by piece, of the length that was set, until the client leaves."""
+        sent = count = 0
+        pinger = Pinger(getattr(body, 'ping', None), self.put)
+        try:
+            with self._watching():
+                async with aclosing(body.pieces()) as pieces:
+                    async for piece in pieces:
+                        sent += len(piece)
+                        count += 1
+                        if length is not None and sent > length:
+                            raise RuntimeError(f'the stream is longer than the Content-Length that was set, {length}')
+                        if pinger.is_sending:
+                            await pinger.wait()
+                        if piece:
+                            await self.put({'type': 'http.response.body', 'body': piece, 'more_body': True})
+                            pinger.note()
+                        if count % BREATH == 0:
+                            await asyncio.sleep(0)
+        finally:
+            await pinger.stop()
+        if length is not None and sent < length:
+            raise RuntimeError(f'the stream is {length - sent} bytes shorter than the Content-Length, {length}')
+
+
+class Pinger:
+    """Sends a comment after so many seconds of silence: one timer for a stream, however many events it has."""
+
+    def __init__(self, seconds: float | None, put: Callable[[Message], Awaitable[None]]) -> None:
+        self.seconds = seconds
+        self.put = put
+        self.is_sending = False
+        self.task: asyncio.Task[None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        if seconds is not None:
+            self.loop = asyncio.get_running_loop()
+            self.last = self.loop.time()
+            self.timer = self.loop.call_later(seconds, self._ring)
+
+    def note(self) -> None:
+        """Take note that something was sent."""
+        if self.timer is not None:
+            self.last = self.loop.time()
+
+    def _ring(self) -> None:
+        if self.seconds is None:
+            return
+        left = self.last + self.seconds - self.loop.time()
+        if left > 0:
+            self.timer = self.loop.call_later(left, self._ring)
+            return
+        self.is_sending = True
+        self.task = self.loop.create_task(self._send())
+        self.task.add_done_callback(forget_outcome)
+
+    async def _send(self) -> None:
+        try:
+            await self.put({'type': 'http.response.body', 'body': PING, 'more_body': True})
+        finally:
+            self.is_sending = False
+        self.last = self.loop.time()
+        self._ring()
+
+    async def wait(self) -> None:
+        """Wait until a comment is sent that is on its way; Disconnected if the client has left meanwhile."""
+        if self.task is not None:
+            await self.task
+
+    async def stop(self) -> None:
+        """Send no more."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.task is not None and not self.task.done():
+            self.task.cancel()
+            await asyncio.wait([self.task])
+
+
+async def send_server_error(scope: Any, send: Callable[[Message], Awaitable[None]]) -> None:
+    """Answer a plain 500, or close a WebSocket, where no app could."""
+    if scope['type'] == 'websocket':
+        await send({'type': 'websocket.close', 'code': 1011, 'reason': ''})
+        return
+    body = b'' if scope['method'] == 'HEAD' else b'Internal Server Error'
+    headers = [(b'content-type', b'text/plain; charset=utf-8'), (b'content-length', b'21')]
+    await send({'type': 'http.response.start', 'status': 500, 'headers': headers})
+    await send({'type': 'http.response.body', 'body': body})

@@ -1,0 +1,154 @@
+"""The course of one WebSocket: a handshake that is a request like any other, and the socket that it becomes.
+
+Until it is accepted, hooks run, and what refuses it is answered as HTTP. From then on there is no answer to give: what
+ends the handler ends the connection, with a close code.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from heaven._http.exchange import Exchange
+from heaven._http.hosts import authority
+from heaven._http.logs import log, printable
+from heaven._http.socket import Socket, State
+from heaven._routing.functions import maybe_await
+from heaven._serving.calling import warn_unused
+from heaven._serving.course import Finish, begin, run_before
+from heaven._serving.dispatcher import Dispatcher, name_route
+from heaven._serving.mounted import MountedASGI
+from heaven.errors import Abort, ClientError, Disconnected
+from heaven.types import Context, Message, Receive, Request, Response, Scope, Send
+from heaven.websocket import WebSocket
+
+
+async def serve_socket(dispatcher: Dispatcher, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one WebSocket, from its handshake to its end."""
+    message = await receive()
+    if message['type'] != 'websocket.connect':
+        return
+    exchange, req, res, ctx = begin(scope, receive, send)
+    exchange.endpoint = endpoint = dispatcher.find(exchange, dispatcher.sockets, 'WS')
+    exchange.app = endpoint.app
+    exchange.data = b''  # a handshake has no body
+    exchange.is_plain = False
+    if dispatcher.root.middlewares:
+        name_route(scope, endpoint)
+    socket = Socket(exchange)
+    failure: BaseException | None = None
+    try:
+        if not await run_before(exchange, req, res, ctx):
+            await run_handler(socket, req, res, ctx)
+    except BaseException as error:
+        failure = error
+    await SocketFinish(dispatcher, socket, req, res, ctx).run(failure)
+
+
+async def run_handler(socket: Socket, req: Request, res: Response, ctx: Context) -> None:
+    """Run the handler; one that returns without a word has accepted the socket, and closes it."""
+    exchange = socket.exchange
+    endpoint = exchange.endpoint
+    exchange.app = endpoint.app
+    is_mounted = isinstance(endpoint.handler, MountedASGI)
+    if endpoint.route is None:  # there is no such socket: what answers is a response
+        await endpoint.handler(req, res, ctx)
+        return
+    if not is_mounted:
+        check_origin(exchange, endpoint.origins)
+    if endpoint.queries:
+        req.queries.convert()
+    ws: Any = socket if is_mounted else WebSocket(socket)
+    out = await maybe_await(endpoint.handler(req, ws, ctx))
+    if out is not None:
+        await warn_unused(endpoint, out, res)
+    if is_mounted:
+        return
+    if socket.state is State.HANDSHAKE:
+        await socket.accept()
+    await socket.close(1000)
+
+
+class SocketFinish(Finish):
+    """The end of a WebSocket: refused, its answer is sent; open, it is closed."""
+
+    def __init__(self, dispatcher: Dispatcher, socket: Socket, req: Request, res: Response, ctx: Context) -> None:
+        super().__init__(dispatcher.root, socket.exchange, req, res, ctx)
+        self.socket = socket
+        self.is_mounted = isinstance(socket.exchange.endpoint.handler, MountedASGI)
+        self.is_quiet = False  # the peer has left, or the handler has closed the socket and went on
+
+    async def run(self, failure: BaseException | None) -> None:
+        """End the socket, then run what must always run, unless there is an answer that it may change."""
+        if self.socket.state is not State.HANDSHAKE:
+            self.exchange.has_begun = True
+            failure = await self.close(failure)
+        await super().run(failure)
+
+    async def close(self, failure: BaseException | None) -> BaseException | None:
+        """Close an open socket; return what goes on: a failure that is not the client's.
+
+        How a mounted app fails is its own affair.
+        """
+        if failure is None:
+            return None
+        if isinstance(failure, Disconnected) and self.socket.state is State.CLOSED:
+            self.is_quiet = True
+            return failure
+        if self.is_mounted:
+            return failure
+        if isinstance(failure, ClientError):
+            await self.socket.close(1007, str(failure))
+            self.error = self.exchange.error = failure  # raised at every yield, and told to nobody else
+            return None
+        if isinstance(failure, Exception):
+            await self.socket.close(1011)
+        return failure
+
+    async def report(self) -> None:
+        """Tell of a failure: it closed the socket, so that the server need not cut the connection."""
+        if not self.is_mounted:
+            self.is_late = False
+        await super().report()
+
+    def has_left(self) -> bool:
+        """Tell whether the peer's leaving is what ended the socket."""
+        return isinstance(self.error, Disconnected) and (self.is_quiet or self.socket.has_left)
+
+    async def send(self) -> None:
+        """Refuse the handshake: as HTTP, where the server can, else by closing (ASGI, WebSocket Denial Response)."""
+        exchange = self.exchange
+        if self.socket.state is not State.HANDSHAKE:
+            return
+        if exchange.status < 300:
+            exchange.status = 403
+        if not self.socket.can_answer_http:
+            await self.socket.close(1011 if exchange.status >= 500 else 1008)
+            return
+
+        async def send_denial(message: Message) -> None:
+            await self.socket.put({**message, 'type': f'websocket.{message["type"]}'})
+
+        exchange.send = send_denial
+        await super().send()
+
+
+def check_origin(exchange: Exchange, origins: Sequence[str] | None) -> None:
+    """Refuse the page of another origin (RFC 6455, 10.2); who sends no Origin is no browser."""
+    sent = exchange.fields().get(b'origin', b'').decode('latin-1')
+    if not sent:
+        return
+    is_secure = exchange.scope.get('scheme') == 'wss'
+    scheme = 'https' if is_secure else sent.lower().partition('://')[0]
+    if origins is None:
+        known = [f'{scheme}://{authority(exchange)}']
+    else:
+        known = [origins] if isinstance(origins, str) else list(origins)
+    if '*' in known or without_default_port(sent) in map(without_default_port, known):
+        return
+    log().info('%s: a page of %s may not connect', printable(exchange.scope['path']), printable(sent))
+    raise Abort(403)
+
+
+def without_default_port(origin: str) -> str:
+    """Return an origin in lower case, without the port that its scheme has anyway."""
+    origin = origin.lower()
+    return origin.removesuffix(':443' if origin.startswith('https:') else ':80')

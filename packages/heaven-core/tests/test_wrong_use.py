@@ -1,0 +1,216 @@
+"""Mistakes of the programmer: reported at the line that makes them or at startup, with what to write instead."""
+
+import pytest
+from asks import ask, raised
+from driver import Live, StartupFailed, call
+from heaven import SHUTDOWN, STARTUP, App, MissingPackage, UrlError
+
+
+def ok(req, res, ctx):
+    res.body = 'ok'
+
+
+# Names that are not there
+
+
+@pytest.mark.parametrize('name', ['WEBSOCKET', 'SOCKET', 'ONCE', '_', 'TRACE', 'CONNECT'])
+def test_there_are_no_aliases(name):
+    for registrar in (App(), App().group('/v1')):
+        with pytest.raises(AttributeError):
+            getattr(registrar, name)
+
+
+@pytest.mark.parametrize(
+    'name, meant',
+    [('get', 'GET'), ('post', 'POST'), ('put', 'PUT'), ('patch', 'PATCH'), ('delete', 'DELETE'), ('head', 'HEAD'),
+     ('options', 'OPTIONS'), ('websocket', 'WS'), ('route', 'GET')],
+)  # fmt: skip
+def test_the_verbs_of_other_frameworks_say_what_to_write(name, meant):
+    with pytest.raises(AttributeError, match=meant):
+        getattr(App(), name)
+    assert not hasattr(App(), name)
+
+
+def test_json_of_a_request_is_no_method_and_the_log_says_so(caplog):
+    async def handler(req, res, ctx):
+        res.body = await req.json()
+
+    assert ask(handler, 'POST', json={'a': 1}).status == 500
+    assert 'property' in caplog.text
+
+
+# Routes
+
+
+@pytest.mark.parametrize(
+    'route, word',
+    [
+        ('/{id}', ':id'),
+        ('/patients/{id}/visits', ':id'),
+        ('/{id:int}', ':id'),
+        ('/<id>', ':id'),
+        ('/<int:id>', ':id'),
+        ('/a/<path:rest>', '*'),
+        ('patients', '/patients'),
+        ('/:id:integer', 'integer'),
+        ('/:id:Int', 'Int'),
+        ('/:', 'name'),
+        ('/:id/:id', 'id'),
+        ('/*/a', '*'),
+        ('/a/../b', '..'),
+        ('/a/./b', '.'),
+        ('/a?page:int=x', 'page'),
+    ],
+)
+@pytest.mark.parametrize('verb', ['GET', 'HTTP', 'WS', 'BEFORE', 'AFTER'])
+def test_a_wrong_route_is_an_urlerror_that_shows_what_is_wrong(route, word, verb):
+    if '?' in route and verb in ('BEFORE', 'AFTER'):
+        return
+    with pytest.raises(UrlError) as caught:
+        getattr(App(), verb)(route, ok)
+    assert word in str(caught.value) or route in str(caught.value)
+
+
+@pytest.mark.parametrize('prefix', ['/{id}', '/<int:id>', 'v1', '/..', '/:x/:x'])
+def test_a_wrong_prefix_is_an_urlerror_at_the_first_route_at_the_latest(prefix):
+    with pytest.raises(UrlError):
+        App().group(prefix).GET('/', ok)
+    with pytest.raises(UrlError):
+        App().mount(App(), prefix)
+
+
+@pytest.mark.parametrize('route', ['/a:b', '/a{b', '/(a)', '/$a', '/a<b', '/v1.0/a', '/@me', '/a=b', '/:x', '/~ann'])
+def test_literals_that_only_look_odd_are_routes(route):
+    app = App()
+    try:
+        app.GET(route, ok)
+    except UrlError:
+        assert {'{', '<'} & {*route}  # the signs of another framework's syntax may be refused even alone
+        return
+    assert call(app, target=route.replace(':x', 'x').replace('{', '%7B').replace('<', '%3C')).status == 200
+
+
+# Generators
+
+
+def plain(*args):
+    yield
+
+
+async def asynchronous(*args):
+    yield
+
+
+REFUSING = {
+    'GET': lambda app, f: app.GET('/', f),
+    'METHOD': lambda app, f: app.METHOD('BREW', '/', f),
+    'HTTP': lambda app, f: app.HTTP('/', f),
+    'WS': lambda app, f: app.WS('/', f),
+    'group': lambda app, f: app.group('/v1').POST('/', f),
+    'decorator': lambda app, f: app.GET('/')(f),
+    'AFTER': lambda app, f: app.AFTER('/*', f),
+    'ERROR': lambda app, f: app.ERROR(404, f),
+    'ERROR class': lambda app, f: app.ERROR(ValueError, f),
+    'SHUTDOWN': lambda app, f: app.ON(SHUTDOWN, f),
+    'DAEMON': lambda app, f: app.DAEMON(f),
+}
+
+
+@pytest.mark.parametrize('verb', REFUSING)
+@pytest.mark.parametrize('function', [plain, asynchronous])
+def test_a_generator_function_is_refused_where_it_is_registered(verb, function):
+    with pytest.raises(TypeError) as caught:
+        REFUSING[verb](App(), function)
+    assert function.__name__ in str(caught.value)
+    if verb in ('GET', 'METHOD', 'HTTP', 'group', 'decorator'):
+        assert 'res.body' in str(caught.value)
+
+
+@pytest.mark.parametrize('function', [plain, asynchronous])
+def test_a_generator_function_is_no_deferred_work(function):
+    assert isinstance(raised(lambda req, res, ctx: res.defer(function)), TypeError)
+
+
+@pytest.mark.parametrize('verb', ['BEFORE', 'STARTUP'])
+def test_a_plain_generator_function_is_refused_where_an_async_one_has_a_meaning(verb):
+    app = App()
+    with pytest.raises(TypeError, match='async def'):
+        app.BEFORE('/*', plain) if verb == 'BEFORE' else app.ON(STARTUP, plain)
+
+
+@pytest.mark.parametrize('name', ['plain', 'asynchronous'])
+def test_a_generator_function_behind_a_dotted_path_is_refused_at_startup(name):
+    app = App()
+    app.GET('/', f'{__name__}.{name}')
+    with pytest.raises(StartupFailed, match=name), Live(app):
+        pass
+
+
+# Bodies, hooks, mounts, servers
+
+
+def test_a_forgotten_await_is_told_where_the_body_is_assigned():
+    async def fetch():
+        return 'x'
+
+    def act(req, res, ctx):
+        coroutine = fetch()
+        try:
+            res.body = coroutine
+        finally:
+            coroutine.close()
+
+    error = raised(act)
+    assert isinstance(error, TypeError) and 'await' in str(error) and 'coroutine' in str(error)
+
+
+@pytest.mark.parametrize('status', ['404', None, 99, 1000, 40.4])
+def test_a_wrong_status_is_a_500_in_the_log_and_not_in_the_server(status, caplog):
+    def handler(req, res, ctx):
+        res.status = status
+
+    assert ask(handler).status == 500
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize('key', [7, 99, 1000, '404', 'ValueError', None, int, ValueError()], ids=range(8))
+def test_error_takes_a_status_or_an_exception_class(key):
+    with pytest.raises((TypeError, ValueError)):
+        App().ERROR(key, ok)
+
+
+@pytest.mark.parametrize('options', [{'workers': 2}, {'reload': True}])
+def test_listen_refuses_what_needs_more_processes_with_a_hint(options):
+    try:
+        App().listen(**options)
+    except MissingPackage:
+        pytest.skip('uvicorn is not installed')
+    except (TypeError, ValueError) as error:
+        assert 'heaven run' in str(error)
+    else:
+        raise AssertionError('it listened')
+
+
+def test_threaded_is_for_plain_functions():
+    async def coroutine(req, res, ctx):
+        pass
+
+    with pytest.raises(TypeError):
+        App().BEFORE('/*', coroutine, threaded=True)
+    with pytest.raises(TypeError):
+        App().GET('/', coroutine, threaded=True)
+
+
+def test_a_hook_that_is_forgotten_to_be_called_stops_requests():
+    """A factory of guards registered in place of a guard returns a function: fail closed."""
+
+    def needs(*roles):
+        def guard(req, res, ctx):
+            pass
+
+        return guard
+
+    app, ran = App(), []
+    app.BEFORE('/*', needs)
+    app.GET('/', lambda req, res, ctx: ran.append(1))
+    assert (call(app).status, ran) == (500, [])
