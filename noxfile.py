@@ -28,7 +28,7 @@ PYTHONS = ['3.11', '3.12', '3.13', '3.14']
 
 
 def found(versions: list[str]) -> list[str]:
-    """Those of the versions that this machine has, on PATH or in pyenv, each put where nox will find it."""
+    """Return those of the versions that this machine has, on PATH or in pyenv, each put where nox will find it."""
     homes = [Path(sysconfig.get_config_var('BINDIR') or sys.prefix)]
     pyenv = Path(os.environ.get('PYENV_ROOT') or Path.home() / '.pyenv')
     answer = []
@@ -37,7 +37,7 @@ def found(versions: list[str]) -> list[str]:
         folders = [*homes, *sorted(pyenv.glob(f'versions/{version}.*/bin'), reverse=True)]
         for python in [shutil.which(name), *(shutil.which(name, path=str(folder)) for folder in folders)]:
             # A pyenv shim stands on PATH for every version, inactive ones included: only running it tells.
-            if python and subprocess.run([python, '-c', ''], capture_output=True).returncode == 0:
+            if python and subprocess.run([python, '-c', ''], capture_output=True, check=False).returncode == 0:
                 os.environ['PATH'] = os.pathsep.join([str(Path(python).parent), os.environ['PATH']])
                 answer.append(version)
                 break
@@ -45,7 +45,7 @@ def found(versions: list[str]) -> list[str]:
 
 
 def group(name: str) -> list[str]:
-    """The requirements of a dependency group in pyproject.toml."""
+    """Return the requirements of a dependency group in pyproject.toml."""
     return list(nox.project.dependency_groups(GROUPS, name))
 
 
@@ -57,28 +57,28 @@ def editable(session: nox.Session, *requirements: str) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test: the packages', those that span packages, the examples'."""
+    """Run every test: the packages', those that span packages, the examples'."""
     editable(session, *group('test'))
     session.run('pytest', *session.posargs)
 
 
 @nox.session(python=found(PYTHONS), reuse_venv=False)
 def core(session: nox.Session) -> None:
-    """The tests of heaven-core with it and pytest alone, on every supported Python of this machine."""
+    """Run the tests of heaven-core with it and pytest alone, on every supported Python of this machine."""
     session.install('-e', 'packages/heaven-core', *group('core'))
     session.run('pytest', 'packages/heaven-core', *session.posargs)
 
 
 @nox.session
 def servers(session: nox.Session) -> None:
-    """One app over real sockets, under uvicorn, hypercorn, granian and gunicorn."""
+    """Serve one app over real sockets, under uvicorn, hypercorn, granian and gunicorn."""
     session.install('-e', 'packages/heaven-core[server]', *group('servers'))
     session.run('pytest', 'tests/servers/over_sockets.py', *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """What ruff says of the code and of its format; `nox -s lint -- --fix` mends what it can."""
+    """Check the code and its format with ruff; `nox -s lint -- --fix` mends what it can."""
     session.install(*group('lint'))
     if '--fix' in session.posargs:
         session.run('ruff', 'check', '--fix', '.')
@@ -90,10 +90,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Strict types inside, and every public name typed for those who use it."""
+    """Check types: strictly inside, and every public name as those who use it see it."""
     editable(session, *group('typing'))
     for package, module in PACKAGES.items():
         session.run('mypy', f'packages/{package}/src/{module}')
+    session.run('pyright')  # the sources, as [tool.pyright] lists them
     for module in PACKAGES.values():
         session.run('pyright', '--ignoreexternal', '--verifytypes', module)
     session.run('mypy', 'tests/typing_of_users.py')
@@ -105,7 +106,7 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Which lines and branches no test reaches."""
+    """Report which lines and branches no test reaches."""
     editable(session, *group('coverage'))
     session.run('coverage', 'run', '-m', 'pytest', *session.posargs)
     session.run('coverage', 'report')
@@ -113,7 +114,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=False)
 def build(session: nox.Session) -> None:
-    """Wheels and source distributions, and every test against the installed wheels, the sources out of reach."""
+    """Build wheels and source distributions, and run every test on the installed wheels, the sources out of reach."""
     session.install(*group('build'))
     dist = ROOT / 'dist'
     shutil.rmtree(dist, ignore_errors=True)
@@ -173,8 +174,26 @@ def bench_http(session: nox.Session) -> None:
 
 @nox.session(name='bench-size', venv_backend='none')
 def bench_size(session: nox.Session) -> None:
-    """Weigh dependencies, installed size, statements, import time and memory."""
+    """Weigh dependencies, installed size, statements, tokens, import time and memory."""
     benchmark(session, 'size')
+
+
+@nox.session(name='bench-operations', venv_backend='none')
+def bench_operations(session: nox.Session) -> None:
+    """Count the instructions of every documented operation; needs valgrind. `-- --cases Routes` counts some."""
+    benchmark(session, 'operations')
+
+
+@nox.session(name='bench-routes', venv_backend='none')
+def bench_routes(session: nox.Session) -> None:
+    """Count requests over the route lists of real APIs, and up to 10,000 routes; needs valgrind."""
+    benchmark(session, 'routes')
+
+
+@nox.session(name='bench-memory', venv_backend='none')
+def bench_memory(session: nox.Session) -> None:
+    """Measure memory after many requests, of idle sockets and of open streams; with wrk, of workers too."""
+    benchmark(session, 'memory')
 
 
 @nox.session

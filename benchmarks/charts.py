@@ -9,6 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from environments import FRAMEWORKS
+from operations import by_group
 from over_http import figure
 from workload import ROWS
 
@@ -149,4 +150,35 @@ def size(data: dict[str, Any]) -> str:
     return svg(bottom + 10, 'What it weighs', under, parts)
 
 
-CHARTS = {'inprocess': inprocess, 'http': http, 'size': size}
+def operations(data: dict[str, Any]) -> str:
+    """A line a group of operations; a dot an operation, as a multiple of the best peer's, and a bar their mean."""
+    groups = by_group(data['frameworks'])
+    step, left = 26, 130
+    bottom = TOP + step * len(groups)
+    everything = [one for ratios in groups.values() for one in ratios.values()]
+    low, high = min(0.2, *everything), max(3.0, *everything)
+
+    def scale(one: float) -> float:
+        return left + 10 + (WIDTH - left - 80) * log10(one / low) / log10(high / low)
+
+    marks = [value for value in (0.1, 0.2, 0.5, 1, 2, 5, 10) if low <= value <= high]
+    parts = ticks(marks, scale, bottom, lambda value: f'{value:g}×')
+    parts.append(line(scale(1), TOP - 4, scale(1), bottom, 'span'))
+    for number, (group, ratios) in enumerate(groups.items()):
+        y = TOP + step * (number + 0.5)
+        parts.append(text(left - 8, y + 4.5, group, 'end'))
+        for title, one in ratios.items():
+            shape = f'cx="{scale(one):.1f}" cy="{y:g}" r="4.5" class="{"ownpale" if one < 1 else "peer"}"'
+            parts.append(f'<circle {shape}><title>{escape(f"{title}: {one:.2f}×")}</title></circle>')
+        mean = geometric_mean(ratios.values())
+        parts.append(rect(scale(mean) - 2, y - 9, 4, 18, 'own', f'mean {mean:.2f}×'))
+        parts.append(text(WIDTH, y + 4.5, f'{mean:.2f}×', 'end own-text'))
+    fastest = sum(one < 1 for one in everything)
+    under = (
+        f'Heaven’s instructions a request as a multiple of the best peer’s, a dot an operation, a bar their mean; '
+        f'fewest in {fastest} of {len(everything)}'
+    )
+    return svg(bottom + 24, 'Every documented operation that a peer has', under, parts)
+
+
+CHARTS = {'inprocess': inprocess, 'http': http, 'size': size, 'operations': operations}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 CORE = HERE.parent / 'packages' / 'heaven-core'
-ENVS = HERE / '.envs'
+ENVS = Path(os.environ.get('BENCHMARK_ENVS') or HERE / '.envs')
 SERVERS = ('uvicorn[standard]', 'granian')
 
 
@@ -44,16 +44,23 @@ FRAMEWORKS = {
 @cache
 def interpreter() -> str:
     """Python 3.13 where there is one that runs, else the running interpreter."""
-    found = [*sorted(map(str, Path.home().glob('.pyenv/versions/3.13*/bin/python'))), shutil.which('python3.13')]
-    if sys.version_info[:2] != (3, 13):
-        for python in filter(None, found):
-            if subprocess.run([python, '-V'], capture_output=True).returncode == 0:
-                return python
-    return sys.executable
+    return python_of('3.13') or sys.executable
+
+
+@cache
+def python_of(version: str) -> str | None:
+    """A Python of that version that runs: this one, pyenv's or that on PATH; None if there is none."""
+    if sys.version_info[:2] == tuple(map(int, version.split('.'))):
+        return sys.executable
+    found = sorted(map(str, Path.home().glob(f'.pyenv/versions/{version}.*/bin/python')))
+    for python in filter(None, [*found, shutil.which(f'python{version}')]):
+        if subprocess.run([python, '-V'], capture_output=True, check=False).returncode == 0:
+            return python
+    return None
 
 
 def run(*command: str | Path) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise SystemExit(f'{" ".join(map(str, command))}\n{done.stdout}')
 
@@ -108,7 +115,7 @@ def machine() -> dict[str, str]:
     """What the figures were measured on."""
     lines = Path('/proc/cpuinfo').read_text().splitlines() if Path('/proc/cpuinfo').exists() else []
     models = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
-    python = subprocess.run([interpreter(), '-V'], capture_output=True, text=True).stdout.split()[1]
+    python = subprocess.run([interpreter(), '-V'], capture_output=True, text=True, check=False).stdout.split()[1]
     return {
         'processor': models[0] if models else platform.processor(),
         'cores': str(os.cpu_count()),

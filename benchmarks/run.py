@@ -1,16 +1,26 @@
-"""The benchmarks: `python benchmarks/run.py inprocess`, `http`, `size`, `charts`; `-h` after any of them tells more."""
+"""The benchmarks: `python benchmarks/run.py inprocess`, `http`, `size`, `operations`, `routes`, `memory`, `charts`.
+
+`-h` after any of them tells more.
+"""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import callgrind
 import charts
 import environments
 import inprocess
+import memory
+import operations
 import over_http
+import routes
 import size
 from environments import FRAMEWORKS, HERE
 from workload import ROWS
@@ -32,8 +42,9 @@ def store(name: str, data: dict[str, Any]) -> None:
 def publish(name: str) -> None:
     """Draw the chart of a stored run, and write its tables into the README between their marks."""
     data = json.loads((RESULTS / f'{name}.json').read_text())
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    (IMAGES / f'{name}.svg').write_text(charts.CHARTS[name](data))
+    if name in charts.CHARTS:
+        IMAGES.mkdir(parents=True, exist_ok=True)
+        (IMAGES / f'{name}.svg').write_text(charts.CHARTS[name](data))
     machine = data['machine']
     lines = [
         f'{data["date"]}; {machine["processor"]}, {machine["cores"]} cores; {machine["system"]}; {machine["python"]}.'
@@ -45,8 +56,17 @@ def publish(name: str) -> None:
         servers = data['versions']['raw']
         lines[0] += ' ' + ', '.join(f'{one} {servers[one]}' for one in SERVERS) + '.'
         lines += ['', *over_http.table(data['servers'])]
-    else:
+    elif name == 'size':
         lines += ['', *size.table(data)]
+    elif name == 'operations':
+        found = operations.beside(data['frameworks'])
+        lines += ['', *operations.summary(found), '', *operations.behind(found)]
+        page = [operations.HEAD, *operations.table(found, operations.CASES), '']
+        (HERE / 'operations.md').write_text('\n'.join(page))
+    elif name == 'routes':
+        lines += ['', *routes.table(data)]
+    else:
+        lines += ['', *memory.table(data)]
     readme = HERE / 'README.md'
     before, mark, rest = readme.read_text().partition(f'<!-- {name} -->\n')
     _, end, after = rest.partition(f'<!-- /{name} -->')
@@ -54,7 +74,7 @@ def publish(name: str) -> None:
 
 
 def run_charts(options: argparse.Namespace) -> None:
-    for name in charts.CHARTS:
+    for name in TABLES:
         if (RESULTS / f'{name}.json').exists():
             publish(name)
 
@@ -91,18 +111,54 @@ def run_size(options: argparse.Namespace) -> None:
         store('size', found)
 
 
+def run_operations(options: argparse.Namespace) -> None:
+    names, cases = chosen(options, operations.NAMES, callgrind.python_of), operations.selected(options.cases)
+    found = operations.measure(names, cases, options.source)
+    together = operations.beside(found)
+    print('\n'.join(operations.table(together, cases)))
+    if len(cases) > 20:
+        print('', *operations.summary(together), '', *operations.behind(together), sep='\n')
+    print(*operations.failures(found), sep='\n', file=sys.stderr)
+    keep('operations', {'frameworks': found}, {'frameworks': together}, options, not options.cases)
+
+
+def run_routes(options: argparse.Namespace) -> None:
+    names = chosen(options, routes.NAMES, callgrind.python_of) if options.frameworks else list(routes.USUAL)
+    found = routes.measure(names, options.source)
+    print('\n'.join(routes.table(found)))
+    keep('routes', found, found, options, not options.frameworks)
+
+
+def run_memory(options: argparse.Namespace) -> None:
+    names = chosen(options, memory.NAMES, memory.python_of)
+    found = memory.measure(names, options.source, options.quick)
+    print('\n'.join(memory.table(found)))
+    keep('memory', found, found, options, not (options.frameworks or options.quick))
+
+
+def keep(name: str, found: Any, whole: Any, options: argparse.Namespace, complete: bool) -> None:
+    """Write what was found to the file asked for, or store it if the run was of all and of this repository."""
+    if options.output:
+        options.output.write_text(json.dumps(found, indent=1) + '\n')
+    elif complete and not options.source:
+        store(name, whole)
+
+
+TABLES = ('inprocess', 'http', 'size', 'operations', 'routes', 'memory')
 PEERS = [name for name in FRAMEWORKS if name != 'raw']
 
 
-def chosen(options: argparse.Namespace) -> list[str]:
+def chosen(
+    options: argparse.Namespace, known: Sequence[str] = (), make: Callable[..., Path] = environments.of
+) -> list[str]:
     """The frameworks asked for, else all; an unknown one ends the program."""
-    names = options.frameworks.split(',') if options.frameworks else PEERS
-    unknown = set(names) - set(FRAMEWORKS)
+    names = options.frameworks.split(',') if options.frameworks else list(known or PEERS)
+    unknown = set(names) - set(known or FRAMEWORKS)
     if unknown:
-        raise SystemExit(f'no such framework: {", ".join(sorted(unknown))}; there are {", ".join(FRAMEWORKS)}')
+        raise SystemExit(f'no such framework: {", ".join(sorted(unknown))}; there are {", ".join(known or FRAMEWORKS)}')
     if getattr(options, 'fresh', False):
         for name in names:
-            environments.of(name, fresh=True)
+            make(name, fresh=True)
     return names
 
 
@@ -123,6 +179,18 @@ def main() -> None:
     for command in (commands.choices['http'], commands.choices['size']):
         command.add_argument('--rounds', type=int)
         command.add_argument('--quick', action='store_true', help='one short round')
+    command = commands.add_parser('operations', help='instructions of every documented operation, by callgrind')
+    command.add_argument('--cases', help='such as base,param, or groups: Routes,Hooks')
+    command.set_defaults(func=run_operations)
+    command = commands.add_parser('routes', help='instructions over lists of routes, and their growth, by callgrind')
+    command.set_defaults(func=run_routes)
+    command = commands.add_parser('memory', help='memory after many requests, of idle sockets and of open streams')
+    command.add_argument('--quick', action='store_true', help='a tenth of everything')
+    command.set_defaults(func=run_memory)
+    for name in ('operations', 'routes', 'memory'):
+        command = commands.choices[name]
+        command.add_argument('--source', type=Path, help='the folder of another heaven-core, to measure that')
+        command.add_argument('--output', type=Path, help='a JSON file to write instead of keeping the result')
     for command in commands.choices.values():
         command.add_argument('--frameworks', help='such as heaven,starlette')
         command.add_argument('--fresh', action='store_true', help='make the environments anew')

@@ -1,4 +1,4 @@
-"""What a framework weighs: dependencies, installed files, statements, the time to import it and the memory it holds."""
+"""What a framework weighs: dependencies, files, statements, tokens, the time to import it and the memory it holds."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ app = Sanic('hello')
 @app.get('/')
 async def hello(request): return text('hello')""",
 }
+TOKENIZER = '3.11'  # the Python that counts tokens, wherever the framework runs
 MEMORY = "\nprint(next(line for line in open('/proc/self/status') if line.startswith('VmRSS')).split()[1])"
 
 
@@ -72,6 +73,18 @@ def resident(python: Path, code: str) -> float:
     return int(said.split()[-1]) / 1024
 
 
+def tokens(python: Path, own: str) -> dict[str, int]:
+    """The tokens of a framework and of all that is installed with it; nothing where that Python is not found."""
+    counting = environments.python_of(TOKENIZER)
+    if not counting:
+        print(f'no Python {TOKENIZER}: tokens are not counted', file=sys.stderr)
+        return {}
+    site = next(python.parents[1].glob('lib/python*/site-packages'))
+    command = [counting, str(HERE / 'installed.py'), own, str(site)]
+    counted: dict[str, int] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return counted
+
+
 def measure(names: list[str], runs: int) -> dict[str, Any]:
     """Every framework in an environment that has nothing but it; the runs of all are interleaved."""
     tool = environments.of('raw')
@@ -80,10 +93,10 @@ def measure(names: list[str], runs: int) -> dict[str, Any]:
         package = FRAMEWORKS[name].package
         pythons[name] = environments.make_bare(f'bare-{name}', package, tool)
         own = 'heaven-core' if name == 'heaven' else package
-        said = subprocess.run([pythons[name], HERE / 'installed.py', own], capture_output=True, text=True)
+        said = subprocess.run([pythons[name], HERE / 'installed.py', own], capture_output=True, text=True, check=False)
         if said.returncode:
             raise SystemExit(said.stderr)
-        found[name] = json.loads(said.stdout)
+        found[name] = json.loads(said.stdout) | tokens(pythons[name], own)
         cost(pythons[name], APPS[name])  # compiles the bytecode
     bare: list[float] = []
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -108,12 +121,16 @@ def measure(names: list[str], runs: int) -> dict[str, Any]:
 def table(measured: dict[str, Any]) -> list[str]:
     """A Markdown table, a line a framework."""
     bare = measured['bare']
-    lines = ['| | dependencies | installed KB | statements | with dependencies | import, ms | resident MB |']
-    lines.append('|---' + '|---:' * 6 + '|')
-    lines.append(f'| a bare interpreter | | | | | {bare["import_ms"]:.0f} | {bare["resident_mb"]:.0f} |')
+    columns = ['dependencies', 'installed KB', 'statements', 'with dependencies', 'tokens', 'a statement']
+    lines = ['| ' + ' | '.join(['', *columns, 'import, ms', 'resident MB']) + ' |']
+    lines.append('|---' + '|---:' * 8 + '|')
+    lines.append(f'| a bare interpreter | | | | | | | {bare["import_ms"]:.0f} | {bare["resident_mb"]:.0f} |')
     for name, entry in measured['frameworks'].items():
         cells = [len(entry['dependencies']), f'{entry["kb"]:,}', f'{entry["statements"]:,}']
-        cells += [f'{entry["statements_in_all"]:,}', f'+{entry["import_ms"]:.0f}', f'{entry["resident_mb"]:.0f}']
+        cells.append(f'{entry["statements_in_all"]:,}')
+        count = entry.get('tokens')  # results of before tokens were counted have none
+        cells += [f'{count:,}', f'{count / entry["statements"]:.1f}'] if count else ['', '']
+        cells += [f'+{entry["import_ms"]:.0f}', f'{entry["resident_mb"]:.0f}']
         title = f'{FRAMEWORKS[name].title} {entry["version"]}'
         lines.append(f'| {title} | ' + ' | '.join(map(str, cells)) + ' |')
     return lines

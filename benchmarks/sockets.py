@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ('heaven', 'starlette', 'falcon', 'raw')
+NAMES = ('heaven', 'starlette', 'falcon', 'muffin', 'raw')
 App = Callable[..., Awaitable[None]]
 
 
@@ -68,6 +68,20 @@ def falcon() -> App:
     return app
 
 
+def muffin() -> App:
+    from muffin import Application, ResponseWebSocket
+
+    app = Application()
+
+    @app.route('/rooms/{room}')
+    async def echo(request: Any) -> None:
+        async with ResponseWebSocket(request) as ws:
+            while isinstance(message := await ws.receive(), str):
+                await ws.send(message)
+
+    return app
+
+
 def raw() -> App:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -76,6 +90,15 @@ def raw() -> App:
             await send({'type': 'websocket.send', 'text': message['text']})
 
     return app
+
+
+MAKERS: dict[str, Callable[[], App]] = {
+    'heaven': heaven,
+    'starlette': starlette,
+    'falcon': falcon,
+    'muffin': muffin,
+    'raw': raw,
+}
 
 
 def scope_of(number: int) -> dict[str, Any]:
@@ -135,9 +158,8 @@ def main() -> None:
     parser.add_argument('--inside', choices=NAMES, help='measure one, with the running interpreter')
     options = parser.parse_args()
     if options.inside:
-        makers: dict[str, Callable[[], App]] = {'heaven': heaven, 'starlette': starlette, 'falcon': falcon, 'raw': raw}
         package = {'heaven': 'heaven-core', 'raw': 'pip'}.get(options.inside, options.inside)
-        print(version(package), asyncio.run(hold(makers[options.inside](), options.count)))
+        print(version(package), asyncio.run(hold(MAKERS[options.inside](), options.count)))
         return
     import environments
 
