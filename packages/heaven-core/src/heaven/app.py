@@ -85,31 +85,31 @@ class App(AppVerbs, Keeper):
         if lane is None or scope['type'] != 'http' or lane.running_loop() is not lane.loop:
             await enter(self._registrations, scope, receive, send)
             return
+        endpoint = params = None
+        raw = scope.get('raw_path')
+        if not scope.get('root_path') and (raw is None or PERCENT not in raw):
+            table = lane.table_of(scope['path'])
+            if table is not None:
+                endpoint = table.get(scope['method'])
+            else:
+                endpoint, params = lane.lookup(scope['method'], scope['path'])
+                if endpoint is lane.missing:
+                    await lane.send_not_found(send)
+                    return
         exchange = Exchange()
         exchange.scope = scope
         exchange.receive = receive
         exchange.send = send
         exchange.status = 200
         exchange.kind = UNSET
-        exchange.body = exchange.headers = exchange.params = None
+        exchange.params = params
+        exchange.body = exchange.headers = None
         exchange.parsed = exchange.request_headers = exchange.data = None
         exchange.answered = False
         exchange.is_plain = True
         req, res, ctx = Request(), Response(), Context()
         req._exchange = res._exchange = exchange  # noqa: SLF001
         exchange.ctx = ctx
-        path = scope['path']
-        raw = scope.get('raw_path')
-        endpoint = None
-        if not scope.get('root_path') and (raw is None or PERCENT not in raw):
-            table = lane.table_of(path)
-            if table is not None:
-                endpoint = table.get(scope['method'])
-            else:
-                endpoint, exchange.params = lane.lookup(scope['method'], path)
-                if endpoint is lane.missing:
-                    await lane.send_not_found(send)
-                    return
         if endpoint is None:
             endpoint = lane.resolve(exchange)
         exchange.endpoint = endpoint
