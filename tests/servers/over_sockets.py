@@ -97,15 +97,20 @@ def test_the_app_was_started_before_its_first_request(server, request_of):
 
 
 @pytest.mark.parametrize('rest, seen', [('a', '"a"'), ('caf%C3%A9', '"caf\xe9"'), ('a%2Fb', '"a/b"'), ('', '""'),
-                                        ('a//b', '"a//b"'), ('a/../b', '"a/../b"'), ('%ff', '"\ufffd"')])  # fmt: skip
+                                        ('a//b', '"a//b"'), ('a/...', '"a/..."'), ('%ff', '"\ufffd"')])  # fmt: skip
 def test_a_path_arrives_as_it_was_sent(server, request_of, rest, seen):
     assert f'"rest":{seen}' in request_of(server.port, f'/show/{rest}').body.decode()
 
 
-@pytest.mark.parametrize('target', ['/admin/x', '//admin/x', '/admin//x', '/x/../admin/x', '/admin%2Fx', '/%61dmin/x',
-                                    '/./admin/x', '/admin/..%2Fadmin', 'http://a.com/admin/x'])  # fmt: skip
+@pytest.mark.parametrize('target', ['/admin/x', '//admin/x', '/admin//x', '/admin%2Fx', '/%61dmin/x', '/admin%2F%2Fx',
+                                    'http://a.com/admin/x'])  # fmt: skip
 def test_no_spelling_goes_around_a_guard(server, target):
     assert ask(server.port, target).status == 401
+
+
+@pytest.mark.parametrize('target', ['/x/../admin/x', '/./admin/x', '/admin/..%2Fadmin', '/show/a/%2e%2e/b'])
+def test_a_path_with_dots_is_a_400(server, target):
+    assert ask(server.port, target).status == 400
 
 
 def test_the_other_forms_of_a_target_are_understood(server):
