@@ -1,7 +1,5 @@
 """What other frameworks call the verbs of registration, and what to write here."""
 
-from typing import NoReturn
-
 from heaven._serving.methods import VERBS
 
 FOREIGN_NAMES = {
@@ -20,21 +18,3 @@ FOREIGN_NAMES = {
     'on_event': 'app.ON(STARTUP, function)',
     'run': 'app.listen()',
 } | {verb.lower(): f"app.{verb}('/path', handler)" for verb in VERBS}
-
-
-class ForeignName:
-    """An attribute that says what to write here; a `__getattr__` would make all others slower to read."""
-
-    def __init__(self, name: str, instead: str) -> None:
-        self.name = name
-        self.instead = instead
-
-    def __get__(self, instance: object, owner: type) -> NoReturn:
-        """Raise AttributeError."""
-        raise AttributeError(f'{owner.__name__} has no {self.name!r}: write {self.instead}')
-
-
-def add_foreign_names(registrar: type) -> None:
-    """Let a class say what to write, for the names of other frameworks."""
-    for name, instead in FOREIGN_NAMES.items():
-        setattr(registrar, name, ForeignName(name, instead))

@@ -1,12 +1,12 @@
 """Registering routes: the verbs that an app, a group under a prefix and a subdomain have."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, NoReturn, Protocol, TypedDict, TypeVar, Unpack
 
 from heaven._routing.functions import check_before, check_function, check_threaded, refuse_generator
 from heaven._routing.path import WWW
 from heaven._routing.pattern import Pattern
-from heaven._serving.foreign_names import add_foreign_names
+from heaven._serving.foreign_names import FOREIGN_NAMES
 from heaven._serving.methods import VERBS, route_methods
 from heaven._serving.registrations import Registrations, Route, registrations_of
 from heaven.errors import SubdomainError, UrlDuplicateError
@@ -49,6 +49,12 @@ class RouteVerbs:
         self.prefix: str = prefix
         self._label = subdomain
         self._before = before
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say what to write, for the names of other frameworks."""
+        instead = FOREIGN_NAMES.get(name)
+        hint = f': write {instead}' if instead else ''
+        raise AttributeError(f'{type(self).__name__} has no {name!r}{hint}')
 
     def METHOD(
         self,
@@ -235,9 +241,6 @@ class RouteVerbs:
         for claim, _ in claims:
             registrations.claims[claim] = pattern.text
         registrations.routes.append(record)
-
-
-add_foreign_names(RouteVerbs)
 
 
 def called_or_decorator(register: Decorator, function: Any) -> Decorator:
