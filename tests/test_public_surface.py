@@ -68,9 +68,24 @@ def test_no_battery_is_imported_before_it_is_used():
     assert modules_after('import heaven; heaven.App()') & BATTERIES == set()
 
 
-def test_importing_heaven_adds_less_than_40_ms_of_processor_time():
-    clock = 'import time; start = time.process_time()\nimport heaven\nprint(time.process_time() - start)'
-    assert min(float(python(clock)) for _ in range(7)) < 0.040
+HEAVY = {
+    'asyncio',
+    'dataclasses',
+    'datetime',
+    'email',
+    'http',
+    'inspect',
+    'json',
+    'logging',
+    'mimetypes',
+    'tempfile',
+    'urllib',
+}
+
+
+def test_importing_heaven_imports_nothing_that_takes_long():
+    assert modules_after('import heaven') & HEAVY == set()
+    assert modules_after('import asyncio') & HEAVY  # what is looked for can be found
 
 
 @pytest.mark.parametrize('package', ['heaven_templating', 'heaven_testing'])
