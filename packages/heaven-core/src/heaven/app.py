@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from heaven._http.bodies import JSON, UNSET, checked_json
 from heaven._http.exchange import Exchange
+from heaven._http.fixed_bodies import JSON, checked_json
 from heaven._routing.functions import home_of
 from heaven._routing.path import PERCENT, WWW
 from heaven._serving.calling import warn_unused
@@ -96,20 +96,10 @@ class App(AppVerbs, Keeper):
                 if endpoint is lane.missing:
                     await lane.send_not_found(send)
                     return
-        exchange = Exchange()
-        exchange.scope = scope
-        exchange.receive = receive
-        exchange.send = send
-        exchange.status = 200
-        exchange.kind = UNSET
-        exchange.params = params
-        exchange.body = exchange.headers = None
-        exchange.parsed = exchange.request_headers = exchange.data = None
-        exchange.answered = False
-        exchange.is_plain = True
         req, res, ctx = Request(), Response(), Context()
+        exchange = Exchange(scope, receive, send, ctx)
+        exchange.params = params
         req._exchange = res._exchange = exchange  # noqa: SLF001
-        exchange.ctx = ctx
         if endpoint is None:
             endpoint = lane.resolve(exchange)
         exchange.endpoint = endpoint

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from heaven._http.bodies import TEXT, UNSET, OpenBody, kind_of, known_kind
+from heaven._http.bodies import OpenBody, kind_of
 from heaven._http.exchange import Exchange
+from heaven._http.fixed_bodies import TEXT, UNSET, known_kind
 from heaven._http.headers import ResponseHeaders, response_headers, set_header
 from heaven._routing.functions import check_function, refuse_generator
 from heaven.errors import Abort, optional

@@ -1,29 +1,11 @@
-"""What a response can have for a body: its content type, and how it becomes what is sent.
+"""What a response can have for a body: a fixed one, or one that opens, gives its pieces and closes."""
 
-A fixed body is bytes at once: one of the kinds below, shared by all responses, with the value beside it. The others,
-a stream or a file, are objects of their own, which open, give their pieces and close.
-"""
-
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator
+from typing import Protocol
 
 from heaven._http.exchange import Exchange
+from heaven._http.fixed_bodies import JSON, KINDS, FixedBody, checked_json
 from heaven.types import Header
-
-TEXT_PLAIN = (b'content-type', b'text/plain; charset=utf-8')
-OCTETS = (b'content-type', b'application/octet-stream')
-
-
-class FixedBody:
-    """A kind of body that becomes bytes at once; JSON is encoded by the codec of the endpoint instead."""
-
-    __slots__ = ('encode', 'header')
-
-    is_fixed = True
-
-    def __init__(self, header: Header | None, encode: Callable[[Any], bytes]) -> None:
-        self.header = header
-        self.encode = encode
 
 
 class OpenBody(Protocol):
@@ -44,39 +26,6 @@ class OpenBody(Protocol):
 
 
 BodyKind = FixedBody | OpenBody
-
-
-def no_bytes(value: object) -> bytes:
-    """Encode what has no bytes."""
-    return b''
-
-
-def number(value: float) -> bytes:
-    """Encode a number as text."""
-    return str(value).encode()
-
-
-UNSET = FixedBody(None, no_bytes)
-EMPTY = FixedBody(None, no_bytes)
-TEXT = FixedBody(TEXT_PLAIN, str.encode)
-NUMBER = FixedBody(TEXT_PLAIN, number)
-BYTES = FixedBody(OCTETS, bytes)
-JSON = FixedBody((b'content-type', b'application/json'), no_bytes)
-
-KINDS: dict[type, FixedBody] = {
-    str: TEXT,
-    dict: JSON,
-    list: JSON,
-    bytes: BYTES,
-    tuple: JSON,
-    bool: JSON,
-    int: NUMBER,
-    float: NUMBER,
-    bytearray: BYTES,
-    memoryview: BYTES,
-    type(None): EMPTY,
-}
-known_kind = KINDS.get  # bound here: a method of an imported name is looked up anew at every call
 
 
 def kind_of(body: object, has_custom_codec: bool) -> BodyKind:
@@ -117,12 +66,3 @@ def encode(exchange: Exchange) -> bytes:
     if kind is not JSON:
         return kind.encode(exchange.body)
     return checked_json(exchange.endpoint.dumps(exchange.body))
-
-
-def checked_json(data: Any) -> bytes:
-    """Return what a JSON codec has written, as bytes; TypeError where it is neither bytes nor str."""
-    if isinstance(data, str):
-        return data.encode()
-    if not isinstance(data, bytes):
-        raise TypeError(f'dumps of the JSON codec returned {type(data).__name__}, not bytes or str')
-    return data

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING, Any
 
+from heaven._http.fixed_bodies import UNSET
 from heaven._routing.endpoint import Endpoint, Step
 from heaven.errors import ClientError, TooLarge, body_too_large
 from heaven.types import App, Context, Handler, Header, Receive, Scope, Send
@@ -16,26 +17,12 @@ if TYPE_CHECKING:
 class Exchange:
     """One request and its response, or one WebSocket, while it is served.
 
-    `Request`, `Response` and `WebSocket` are what users see of it. Whoever makes one sets all the fields of the first
-    group at once, which takes half the time of an `__init__`; few requests need those of the second.
+    `Request`, `Response` and `WebSocket` are what users see of it. Every request sets the fields of `__init__`; the
+    others have defaults here, as few requests set them.
     """
 
-    scope: Scope
-    receive: Receive
-    send: Send
-    ctx: Context
-    endpoint: Endpoint  # what serves it
+    endpoint: Endpoint  # what serves it, once it is found
     app: App  # on which the function that runs was registered
-    status: int
-    kind: Any  # of the body: a BodyKind
-    headers: dict[bytes, bytes] | None  # None as long as there are none
-    body: Any  # as it was assigned
-    params: dict[str, Any] | None  # of the path
-    request_headers: dict[bytes, bytes] | None  # by name, repeated ones joined; None until somebody asks
-    parsed: dict[str, Any] | None  # parts of the request that were worked out: queries, JSON ...
-    data: bytes | None  # the body, once it was read whole
-    answered: bool  # a status or a body was set
-    is_plain: bool  # two messages are all there is to send, and nothing comes after
 
     reader: 'BodyReader | None' = None  # reads the body or listens for the client, where that takes more
     cookies: tuple[bytes, ...] = ()
@@ -47,6 +34,22 @@ class Exchange:
     has_ended: bool = False  # so was the last one, by a mounted app
     has_left: bool = False  # the client: sending told so
     _exits: 'AsyncExitStack | None' = None
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, ctx: Context) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.ctx = ctx
+        self.params: dict[str, Any] | None = None  # of the path
+        self.request_headers: dict[bytes, bytes] | None = None  # by name, repeated ones joined, once somebody asks
+        self.parsed: dict[str, Any] | None = None  # parts of the request that were worked out: queries, JSON ...
+        self.data: bytes | None = None  # the body of the request, once it was read whole
+        self.status = 200
+        self.kind: Any = UNSET  # of the body: a BodyKind
+        self.body: Any = None  # as it was assigned
+        self.headers: dict[bytes, bytes] | None = None  # of the response; None as long as there are none
+        self.answered = False  # a status or a body was set
+        self.is_plain = True  # two messages are all there is to send, and nothing comes after
 
     @property
     def method(self) -> str:

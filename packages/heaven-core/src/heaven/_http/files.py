@@ -11,9 +11,9 @@ from pathlib import PurePath
 from typing import NamedTuple
 from urllib.parse import quote
 
-from heaven._http.bodies import BYTES, EMPTY
 from heaven._http.conditions import content_range, is_not_modified, requested_range
 from heaven._http.exchange import Exchange
+from heaven._http.fixed_bodies import BYTES, EMPTY
 from heaven._http.media_types import content_type_of
 from heaven._http.paths import path_within
 from heaven._http.threads import run_in_thread

@@ -4,7 +4,6 @@ from asyncio import CancelledError, current_task
 from collections.abc import Callable
 from typing import Any
 
-from heaven._http.bodies import UNSET
 from heaven._http.exchange import Exchange
 from heaven._http.logs import log
 from heaven._routing.endpoint import Ending
@@ -30,21 +29,9 @@ from heaven.types import Message, Receive, Scope, Send
 
 def begin(scope: Scope, receive: Receive, send: Send) -> tuple[Exchange, Request, Response, Context]:
     """Return a new exchange, and what users see of it."""
-    exchange = Exchange()
-    exchange.scope = scope
-    exchange.receive = receive
-    exchange.send = send
-    exchange.status = 200
-    exchange.kind = UNSET
-    exchange.body = exchange.headers = exchange.params = None
-    exchange.parsed = exchange.request_headers = exchange.data = None
-    exchange.answered = False
-    exchange.is_plain = True
-    req = Request()
-    res = Response()
-    ctx = Context()
+    req, res, ctx = Request(), Response(), Context()
+    exchange = Exchange(scope, receive, send, ctx)
     req._exchange = res._exchange = exchange  # noqa: SLF001
-    exchange.ctx = ctx
     return exchange, req, res, ctx
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from heaven._http.bodies import UNSET
 from heaven._http.exchange import Exchange
+from heaven._http.fixed_bodies import UNSET
 from heaven._http.headers import DESCRIBING
 from heaven._http.logs import log, printable
 from heaven._routing.endpoint import Step
