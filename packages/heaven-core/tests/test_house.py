@@ -19,14 +19,14 @@ ROOMS = [
     {'errors', 'types', '_version'},
     {'_routing'},
     {'_http'},
-    {'context', 'debug', 'forms', 'overrides', 'rendering', 'request', 'response', 'websocket'},
+    {'context', 'forms', 'overrides', 'rendering', 'request', 'response', 'websocket'},
     {'_serving'},
-    {'assets', 'cors', 'sessions'},  # the batteries
+    {'assets', 'cors', 'sessions', 'debug', '_debugging'},  # the batteries
     {'_running'},
     {'app'},
     {'', 'cli', '__main__'},  # '' is what users import
 ]
-OPTIONAL_PARTS = {('_serving.registering_hooks', 'assets')}
+OPTIONAL_PARTS = {('_serving.failures', 'debug'), ('_serving.registering_hooks', 'assets')}
 NAME_WHAT_IS_ABOVE = {'types', '_serving.registrations'}
 
 LINES_OF_A_FILE = 295

@@ -28,6 +28,7 @@ class Exchange:
     cookies: tuple[bytes, ...] = ()
     deferred: tuple[tuple[Handler, App], ...] = ()
     error: BaseException | None = None  # what the answer is about: `res.error`
+    answered_by: Step | None = None  # the BEFORE that has answered
     asked: tuple[Step, ...] = ()  # ERROR handlers of a 404 or 405, while they answer it
     entered: 'dict[Handler, AbstractAsyncContextManager[Any]] | None' = None  # around-hooks that reached their yield
     has_begun: bool = False  # the first message of the response was sent

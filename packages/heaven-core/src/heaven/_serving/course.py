@@ -45,6 +45,7 @@ async def run_before(exchange: Exchange, req: Request, res: Response, ctx: Conte
         if out is not None:
             await check_hook(step, out, res)
         if exchange.answered:
+            exchange.answered_by = step
             if registrations_of(step.app).is_debug:
                 warn_of_default(exchange, function)
             return True

@@ -1,0 +1,1 @@
+"""What the debug page is made of."""
