@@ -148,11 +148,11 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Use the example application in headless Chromium: Debian's, or the one named by CHROMIUM."""
+    """Use the example application and the debug page in headless Chromium: Debian's, or the one named by CHROMIUM."""
     if not shutil.which(os.environ.get('CHROMIUM', '/usr/bin/chromium')):
         session.run('apt-get', 'install', '--yes', 'chromium', external=True)
     editable(session, *group('browser'))
-    session.run('pytest', 'examples/patients/tests/browser', *session.posargs)
+    session.run('pytest', 'examples/patients/tests/browser', 'tests/browser/debug_page.py', *session.posargs)
 
 
 def benchmark(session: nox.Session, name: str) -> None:
