@@ -308,6 +308,24 @@ def test_a_413_runs_no_hook_but_those_that_always_run():
     assert ran == ['always']
 
 
+def test_a_page_for_413_may_ask_whether_the_client_has_left_and_is_sent_at_once():
+    app = limited(10)
+
+    async def page(req, res, ctx):
+        res.out(413, f'left: {await req.disconnected()}')
+
+    app.ERROR(413, page)
+
+    async def run():
+        start = asyncio.get_running_loop().time()
+        reply = await Exchange(app, 'POST', body=[b'x' * 11]).reply()
+        return reply, asyncio.get_running_loop().time() - start
+
+    reply, seconds = jumping(run())
+    assert (reply.status, reply.text) == (413, 'left: False')
+    assert seconds < 4  # nothing of the body is to come, so nothing is waited for
+
+
 @pytest.mark.parametrize('which', [413, TooLarge])
 def test_a_413_may_have_a_page(which):
     app = limited(10)

@@ -197,7 +197,7 @@ class BodyReader:
         left = DRAIN_BYTES
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                if self.listening is not None:
+                if self.listening is not None and not self.has_ended:
                     await self.listening
                 while left > 0 and not self.has_ended and not self.has_left:
                     message = await self.receive()
