@@ -12,11 +12,13 @@ if FOLDER not in sys.path:
     sys.path.insert(0, FOLDER)
 
 
-@pytest.fixture(autouse=True)
-def multipart_where_installed(request, monkeypatch):
-    """A test that comes to read a multipart form is skipped where the extra `forms` is not installed."""
-    if find_spec('multipart') is None and 'what_to_install' not in request.node.name:
-        monkeypatch.setattr(MissingPackage, '__init__', lambda self, *_: pytest.skip('multipart is not installed'))
+if find_spec('multipart') is None:
+
+    @pytest.fixture(autouse=True)
+    def multipart_where_installed(request, monkeypatch):
+        """A test that comes to read a multipart form is skipped where the extra `forms` is not installed."""
+        if 'what_to_install' not in request.node.name:
+            monkeypatch.setattr(MissingPackage, '__init__', lambda self, *_: pytest.skip('multipart is not installed'))
 
 
 def pytest_sessionfinish():

@@ -6,10 +6,11 @@ import random
 
 import model
 import pytest
+from asks import ROUNDS
 from driver import Exchange
 from heaven import Abort, App, ClientError, TooLarge
 
-SEEDS, CASES = 40, 100
+SEEDS, CASES = 15 * ROUNDS, 80
 WORDS = {'set', 'out', 'taken', 'no', *model.PHRASES.values()}
 TARGETS = {
     'route': ('GET', '/a/b?page=1'),

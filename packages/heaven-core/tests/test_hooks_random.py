@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from asks import ROUNDS
 from driver import Live
 from heaven import App
 from reference import chain, parse, route, slug, spelled
@@ -68,7 +69,7 @@ def build(rng, ran):
     return app, hooks, afters, routes
 
 
-@pytest.mark.parametrize('seed', range(50))
+@pytest.mark.parametrize('seed', range(20 * ROUNDS))
 def test_the_chains_agree_with_the_naive_evaluator(seed):
     rng, ran = random.Random(seed), []
     app, hooks, afters, routes = build(rng, ran)

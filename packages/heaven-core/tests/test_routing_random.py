@@ -4,6 +4,7 @@ import random
 from itertools import combinations, product
 
 import pytest
+from asks import ROUNDS
 from driver import Live
 from heaven import App, UrlDuplicateError
 from reference import METHODS, ORDER, parse, route, shape, slug, spelled
@@ -77,7 +78,7 @@ def build(rng):
     return app, routes
 
 
-@pytest.mark.parametrize('seed', range(40))
+@pytest.mark.parametrize('seed', range(40 * ROUNDS))
 def test_the_router_agrees_with_the_naive_one(seed):
     rng = random.Random(seed)
     app, routes = build(rng)
@@ -105,7 +106,8 @@ PATHS = ['/c', '/5', '/1', '/c/5', '/c/1', '/5/5', '/5/1', '/x/5', '/x/c', '/5/c
 
 @pytest.mark.parametrize('base', ['', '/a'])
 def test_any_two_short_patterns_are_told_apart_as_the_precedence_says(base):
-    for one, other in combinations(SHORT, 2):
+    pairs = list(combinations(SHORT, 2))
+    for one, other in random.Random(base).sample(pairs, min(100 * ROUNDS, len(pairs))):
         app, routes = App(), [('GET', base + one), ('GET', base + other)]
         for index, (method, pattern) in enumerate(routes):
             app.METHOD(method, pattern, tell(index))
