@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from random import randrange
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
@@ -14,6 +15,7 @@ import nox
 nox.needs_version = '>=2025.5.1'
 nox.options.sessions = ['tests', 'lint', 'typing']
 nox.options.reuse_venv = 'yes'
+nox.options.error_on_missing_interpreters = False  # nox says which Pythons it skipped
 nox.options.default_venv_backend = 'virtualenv'  # pip reads the pip configuration of the machine; uv does not
 
 ROOT = Path(__file__).parent
@@ -25,23 +27,24 @@ PACKAGES = {
 }
 EXTRAS = '[forms,server,sessions]'
 PYTHONS = ['3.11', '3.12', '3.13', '3.14']
+ALL_CORES = ['-n', 'logical']  # of the machine: tests in as many processes, by pytest-xdist
 
 
-def found(versions: list[str]) -> list[str]:
-    """Return those of the versions that this machine has, on PATH or in pyenv, each put where nox will find it."""
-    homes = [Path(sysconfig.get_config_var('BINDIR') or sys.prefix)]
+def show_nox_every_python() -> None:
+    """Put every supported Python of this machine where nox looks: what is on PATH, next to this one, or in pyenv."""
     pyenv = Path(os.environ.get('PYENV_ROOT') or Path.home() / '.pyenv')
-    answer = []
-    for version in versions:
+    for version in PYTHONS:
         name = f'python{version}'
-        folders = [*homes, *sorted(pyenv.glob(f'versions/{version}.*/bin'), reverse=True)]
+        folders = [Path(sysconfig.get_config_var('BINDIR') or sys.prefix)]
+        folders += sorted(pyenv.glob(f'versions/{version}.*/bin'), reverse=True)
         for python in [shutil.which(name), *(shutil.which(name, path=str(folder)) for folder in folders)]:
             # A pyenv shim stands on PATH for every version, inactive ones included: only running it tells.
             if python and subprocess.run([python, '-c', ''], capture_output=True, check=False).returncode == 0:
                 os.environ['PATH'] = os.pathsep.join([str(Path(python).parent), os.environ['PATH']])
-                answer.append(version)
                 break
-    return answer
+
+
+show_nox_every_python()
 
 
 def group(name: str) -> list[str]:
@@ -55,25 +58,35 @@ def editable(session: nox.Session, *requirements: str) -> None:
     session.install(*(part for folder in folders for part in ('-e', folder)), *requirements)
 
 
+def run_pytest(session: nox.Session, *arguments: str, **env: str) -> None:
+    """Run pytest in a random order, whose number its command shows; `nox -s tests -- --order 7` repeats one."""
+    session.run('pytest', '--order', str(randrange(10**6)), *arguments, *session.posargs, env=env)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run every test: the packages', those that span packages, the examples'."""
+    """Run every test: the packages', those that span packages, the examples'. Those of core run through the lint."""
     editable(session, *group('test'))
-    session.run('pytest', *session.posargs)
+    if session.posargs:
+        run_pytest(session)
+        return
+    run_pytest(session, *ALL_CORES, '-p', 'linted', 'packages/heaven-core', PYTHONPATH='tests')
+    rest = [f'packages/{name}' for name in PACKAGES if name != 'heaven-core']
+    run_pytest(session, *ALL_CORES, *rest, 'tests', 'examples')
 
 
-@nox.session(python=found(PYTHONS), reuse_venv=False)
+@nox.session(python=PYTHONS, reuse_venv=False)
 def core(session: nox.Session) -> None:
     """Run the tests of heaven-core with it and pytest alone, on every supported Python of this machine."""
     session.install('-e', 'packages/heaven-core', *group('core'))
-    session.run('pytest', 'packages/heaven-core', *session.posargs)
+    run_pytest(session, 'packages/heaven-core')
 
 
 @nox.session
 def servers(session: nox.Session) -> None:
     """Serve one app over real sockets, under uvicorn, hypercorn, granian and gunicorn."""
     session.install('-e', 'packages/heaven-core[server]', *group('servers'))
-    session.run('pytest', 'tests/servers/over_sockets.py', *session.posargs)
+    run_pytest(session, 'tests/servers/over_sockets.py')
 
 
 @nox.session
@@ -134,7 +147,7 @@ def build(session: nox.Session) -> None:
     with TemporaryDirectory() as folder, session.chdir(folder):
         shutil.copytree(ROOT, 'house', ignore=shutil.ignore_patterns('.*', 'src', 'dist', 'site', '__pycache__'))
         with session.chdir('house'):
-            session.run('pytest', *session.posargs)
+            run_pytest(session, *ALL_CORES)
 
 
 @nox.session
