@@ -52,6 +52,16 @@ def group(name: str) -> list[str]:
     return list(nox.project.dependency_groups(GROUPS, name))
 
 
+def lower_bounds() -> list[str]:
+    """Return what the packages need, extras included, each with its lower bound alone: `jinja2>=3.1.6`."""
+    needs = []
+    for package in PACKAGES:
+        told = nox.project.load_toml(ROOT / 'packages' / package / 'pyproject.toml')
+        needs += [need for extra in told['project'].get('optional-dependencies', {}).values() for need in extra]
+        needs += told['tool']['hatch'].get('metadata', {}).get('hooks', {}).get('custom', {}).get('requirements', [])
+    return [need.partition(',')[0] for need in needs if not need.startswith('httpx2')]
+
+
 def editable(session: nox.Session, *requirements: str) -> None:
     """Install the three packages from their folders, with everything optional, and what else is asked for."""
     folders = [f'packages/{name}' + (EXTRAS if name == 'heaven-core' else '') for name in PACKAGES]
@@ -87,6 +97,21 @@ def servers(session: nox.Session) -> None:
     """Serve one app over real sockets, under uvicorn, hypercorn, granian and gunicorn."""
     session.install('-e', 'packages/heaven-core[server]', *group('servers'))
     run_pytest(session, 'tests/servers/over_sockets.py')
+
+
+@nox.session
+def httpx2(session: nox.Session) -> None:
+    """Run the tests of heaven-testing on httpx2."""
+    editable(session, *group('test'), 'httpx2>=2,<3')
+    session.run('python', '-c', "import heaven_testing; assert heaven_testing.httpx.__name__ == 'httpx2'")
+    run_pytest(session, 'packages/heaven-testing')
+
+
+@nox.session(python=PYTHONS[0], reuse_venv=False)
+def lowest(session: nox.Session) -> None:
+    """Run the tests of the packages with the lowest versions of what they need that they say they work with."""
+    editable(session, *group('test'), *(need.replace('>=', '==') for need in lower_bounds()))
+    run_pytest(session, 'packages')
 
 
 @nox.session

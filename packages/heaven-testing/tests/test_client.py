@@ -8,9 +8,17 @@ import threading
 import time
 import warnings
 
-import httpx
 import pytest
-from heaven_testing import AsyncClient, AsyncTransport, Client, LifespanFailed, LifespanWarning, Response, Transport
+from heaven_testing import (
+    AsyncClient,
+    AsyncTransport,
+    Client,
+    LifespanFailed,
+    LifespanWarning,
+    Response,
+    Transport,
+    httpx,
+)
 
 # The applications here are plain functions that know nothing of a lifespan.
 pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')

@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import json
 
-import httpx
 import pytest
 from heaven import App
-from heaven_testing import AsyncClient, Client, Event
+from heaven_testing import AsyncClient, Client, Event, httpx
 
 # The applications here are plain functions that know nothing of a lifespan.
 pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')

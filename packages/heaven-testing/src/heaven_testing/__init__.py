@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .client import AsyncClient as AsyncClient, Client as Client
     from .handling import trio as trio
+    from .library import httpx as httpx
     from .lifespan import LifespanFailed as LifespanFailed, LifespanWarning as LifespanWarning
     from .responses import Response as Response
     from .rules import ASGIViolation as ASGIViolation, lint as lint
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     'client': ('AsyncClient', 'Client'),
     'handling': ('trio',),
+    'library': ('httpx',),
     'lifespan': ('LifespanFailed', 'LifespanWarning'),
     'responses': ('Response',),
     'rules': ('ASGIViolation', 'lint'),
@@ -49,6 +51,7 @@ __all__ = [
     'WebSocket',
     'WebSocketClosed',
     'WebSocketRefused',
+    'httpx',
     'lint',
     'trio',
 ]

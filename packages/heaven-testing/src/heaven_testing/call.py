@@ -12,9 +12,8 @@ from collections import deque
 from enum import Enum
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
-import httpx
-
 from . import observing
+from .library import httpx
 from .rules import ASGIApp, ASGIViolation, Message, Rules, Scope, call
 from .shared import Shared, client_of_task
 from .waiting import GRACE, Waiters, sleep, wake

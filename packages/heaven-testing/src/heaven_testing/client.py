@@ -6,8 +6,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Unpack, cast
 
-import httpx
-
+from .library import httpx
 from .lifespan import Mode
 from .replacing import Replaceable, Replacements, Swap
 from .requests import (

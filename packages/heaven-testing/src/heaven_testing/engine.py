@@ -7,11 +7,10 @@ import sys
 import time
 from typing import Any
 
-import httpx
-
 from . import observing
 from .call import Call, Presence, whereabouts
 from .exchange import Exchange
+from .library import httpx
 from .lifespan import Lifespan, Mode
 from .replacing import Replacements
 from .rules import ASGIApp

@@ -11,9 +11,8 @@ import asyncio
 import time
 from enum import Enum
 
-import httpx
-
 from .call import Call, Course
+from .library import httpx
 from .rules import ASGIApp, HTTPRules, Message, Scope
 from .shared import Shared
 from .waiting import GRACE, Waiters, sleep, wake

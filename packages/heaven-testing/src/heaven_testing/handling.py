@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
-
+from .library import httpx
 from .observing import Trio
 from .rules import Message
 from .scopes import Scopes

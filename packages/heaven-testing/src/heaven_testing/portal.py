@@ -12,8 +12,7 @@ from sys import (
 )
 from typing import Any, TypeVar
 
-import httpx
-
+from .library import httpx
 from .waiting import GRACE, LONGEST
 
 T = TypeVar('T')

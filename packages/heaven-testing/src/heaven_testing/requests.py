@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypedDict, cast
 
-import httpx
-
+from .library import httpx
 from .observing import is_heaven
 from .responses import HANDSHAKE
 

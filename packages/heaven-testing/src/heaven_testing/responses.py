@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from .engine import Engine
 from .exchange import WANTED, Exchange
+from .library import httpx
 from .observing import SEEN, Seen
 from .rules import Message
 from .sockets import Socket

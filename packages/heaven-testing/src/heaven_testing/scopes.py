@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import unquote
 
-import httpx
-
+from .library import httpx
 from .rules import ASGIViolation, HTTPRules, rules_for
 
 Address = tuple[str, int] | None

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-import httpx
-
+from .library import httpx
 from .responses import Response
 from .waiting import limit_of
 

@@ -13,10 +13,9 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, TypedDict, TypeVar, Unpack
 
-import httpx
-
 from .call import Course
 from .engine import Engine
+from .library import httpx
 from .lifespan import LifespanFailed as LifespanFailed, LifespanWarning as LifespanWarning, Mode
 from .portal import Portal
 from .responses import HANDSHAKE, Opening, Response as Response, known_body, shake_hands
@@ -51,7 +50,8 @@ class AsyncTransport(httpx.AsyncBaseTransport):
     that raises on the lifespan scope is served without lifespan, with a LifespanWarning; `lifespan='on'` raises what it
     raised, `'off'` sends no lifespan.
 
-    >>> import asyncio, httpx
+    >>> import asyncio
+    >>> from heaven_testing import httpx
     >>> async def app(scope, receive, send):
     ...     await send({'type': 'http.response.start', 'status': 200})
     ...     await send({'type': 'http.response.body', 'body': scope['path'].encode()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
+from .library import httpx
 
 GRACE = 1.0  # seconds an application has to notice that its client left, before the test goes on without it
 LONGEST = 3600.0  # seconds: the limit of a wait that httpx was told has none

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from types import TracebackType
 from typing import Any
 
-import httpx
-
+from .library import httpx
 from .responses import REFUSAL, SOCKET, Response
 from .rules import Message
 from .session import Close as Close, Session, WebSocketClosed as WebSocketClosed, close_of
