@@ -175,6 +175,17 @@ def build(session: nox.Session) -> None:
             run_pytest(session, *ALL_CORES)
 
 
+@nox.session(python=PYTHONS)
+def install(session: nox.Session) -> None:
+    """Install each combination of the wheels into a bare environment and try it, and beside the older `heaven`."""
+    session.install(*group('install'))
+    with TemporaryDirectory() as wheels:
+        session.run('pip', 'wheel', '--quiet', '--no-deps', '-w', wheels, *(f'./packages/{name}' for name in PACKAGES))
+        run_pytest(session, 'tests/installed/combinations.py', WHEELS=wheels)
+        if session.python == PYTHONS[0]:  # what pip does with files of the same name is the same on all of them
+            run_pytest(session, 'tests/installed/older.py', WHEELS=wheels)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run every Python block of the README and of the docs, and build the site; `-- serve` shows it instead."""

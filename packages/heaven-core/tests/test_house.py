@@ -16,7 +16,7 @@ import pytest
 
 FOLDER = Path(heaven.__file__).parent
 ROOMS = [
-    {'errors', 'types', '_version'},
+    {'errors', 'types', '_older', '_version'},
     {'_routing'},
     {'_http'},
     {'context', 'forms', 'overrides', 'rendering', 'request', 'response', 'websocket'},

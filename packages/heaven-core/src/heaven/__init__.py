@@ -6,6 +6,7 @@ app = App()
 app.GET('/', lambda req, res, ctx: res.out(200, 'Hello'))
 """
 
+from heaven._older import check_files as _check_files
 from heaven._serving.registrations import SHUTDOWN as SHUTDOWN, STARTUP as STARTUP
 from heaven._version import __version__ as __version__
 from heaven.app import App as App
@@ -28,6 +29,8 @@ from heaven.errors import (
 from heaven.overrides import Overrides as Overrides
 from heaven.request import Request as Request
 from heaven.response import Response as Response
+
+_check_files()
 
 Application = Router = App
 
