@@ -103,7 +103,7 @@ def servers(session: nox.Session) -> None:
 def httpx2(session: nox.Session) -> None:
     """Run the tests of heaven-testing on httpx2."""
     editable(session, *group('test'), 'httpx2>=2,<3')
-    session.run('python', '-c', "import heaven_testing; assert heaven_testing.httpx.__name__ == 'httpx2'")
+    session.run('python', '-c', "from heaven_testing.library import httpx; assert httpx.__name__ == 'httpx2'")
     run_pytest(session, 'packages/heaven-testing')
 
 

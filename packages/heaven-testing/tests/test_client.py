@@ -17,8 +17,8 @@ from heaven_testing import (
     LifespanWarning,
     Response,
     Transport,
-    httpx,
 )
+from heaven_testing.library import httpx
 
 # The applications here are plain functions that know nothing of a lifespan.
 pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')

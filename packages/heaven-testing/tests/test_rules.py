@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 
 import pytest
-from heaven_testing import ASGIViolation, AsyncClient, Client, WebSocketRefused, httpx, lint
+from heaven_testing import ASGIViolation, AsyncClient, Client, WebSocketRefused, lint
+from heaven_testing.library import httpx
 
 # The applications here are plain functions that know nothing of a lifespan.
 pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')

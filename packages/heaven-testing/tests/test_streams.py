@@ -6,7 +6,8 @@ import json
 
 import pytest
 from heaven import App
-from heaven_testing import AsyncClient, Client, Event, httpx
+from heaven_testing import AsyncClient, Client, Event
+from heaven_testing.library import httpx
 
 # The applications here are plain functions that know nothing of a lifespan.
 pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')

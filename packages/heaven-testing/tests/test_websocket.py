@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from heaven_testing import AsyncClient, Client, Close, WebSocketClosed, WebSocketRefused, httpx
+from heaven_testing import AsyncClient, Client, Close, WebSocketClosed, WebSocketRefused
+from heaven_testing.library import httpx
 
 # The applications here are plain functions that know nothing of a lifespan.
 pytestmark = pytest.mark.filterwarnings('ignore::heaven_testing.LifespanWarning')

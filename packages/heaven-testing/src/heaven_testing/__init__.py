@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .client import AsyncClient as AsyncClient, Client as Client
     from .handling import trio as trio
-    from .library import httpx as httpx
     from .lifespan import LifespanFailed as LifespanFailed, LifespanWarning as LifespanWarning
     from .responses import Response as Response
     from .rules import ASGIViolation as ASGIViolation, lint as lint
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _HOMES = {
     'client': ('AsyncClient', 'Client'),
     'handling': ('trio',),
-    'library': ('httpx',),
     'lifespan': ('LifespanFailed', 'LifespanWarning'),
     'responses': ('Response',),
     'rules': ('ASGIViolation', 'lint'),
@@ -51,7 +49,6 @@ __all__ = [
     'WebSocket',
     'WebSocketClosed',
     'WebSocketRefused',
-    'httpx',
     'lint',
     'trio',
 ]

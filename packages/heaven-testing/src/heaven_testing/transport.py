@@ -51,7 +51,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
     raised, `'off'` sends no lifespan.
 
     >>> import asyncio
-    >>> from heaven_testing import httpx
+    >>> from heaven_testing.library import httpx
     >>> async def app(scope, receive, send):
     ...     await send({'type': 'http.response.start', 'status': 200})
     ...     await send({'type': 'http.response.body', 'body': scope['path'].encode()})
