@@ -1,6 +1,7 @@
 """One command a verb: `nox -l` lists them, `nox -s tests` runs one; CI runs the same."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,6 @@ import sysconfig
 from pathlib import Path
 from random import randrange
 from tempfile import TemporaryDirectory
-from zipfile import ZipFile
 
 import nox
 
@@ -144,35 +144,86 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Report which lines and branches no test reaches."""
+    """Report which lines and branches no test reaches, child processes counted; fail below 99 %."""
     editable(session, *group('coverage'))
-    session.run('coverage', 'run', '-m', 'pytest', *session.posargs)
+    session.run('coverage', 'erase')
+    session.run('coverage', 'run', '-m', 'pytest', *ALL_CORES, *session.posargs)
+    session.run('coverage', 'combine', '--quiet')
     session.run('coverage', 'report')
+
+
+def distributions(session: nox.Session, root: Path, dist: Path) -> list[Path]:
+    """Build a source distribution of every package and a wheel from it, check their metadata, and return them."""
+    shutil.rmtree(dist, ignore_errors=True)
+    for package in PACKAGES:
+        # The wheel is built from the source distribution, unpacked in a folder of its own.
+        session.run('python', '-m', 'build', '--outdir', str(dist), str(root / 'packages' / package))
+    files = sorted(dist.iterdir())
+    session.run('twine', 'check', '--strict', *map(str, files))
+    return files
 
 
 @nox.session(reuse_venv=False)
 def build(session: nox.Session) -> None:
     """Build wheels and source distributions, and run every test on the installed wheels, the sources out of reach."""
     session.install(*group('build'))
-    dist = ROOT / 'dist'
-    shutil.rmtree(dist, ignore_errors=True)
-    for package in PACKAGES:
-        # The wheel is built from the source distribution, unpacked in a folder of its own.
-        session.run('python', '-m', 'build', '--outdir', str(dist), f'packages/{package}')
-    files = sorted(str(path) for path in dist.iterdir())
-    session.run('twine', 'check', '--strict', *files)
-
-    wheels = [path for path in files if path.endswith('-py3-none-any.whl')]
-    for wheel in wheels:
-        strays = [name for name in ZipFile(wheel).namelist() if not name.startswith('heaven')]
-        if strays:
-            session.error(f'{wheel} holds {strays}')
-
+    files = distributions(session, ROOT, ROOT / 'dist')
+    wheels = [str(path) for path in files if path.suffix == '.whl']
     session.install(*(wheel + EXTRAS * ('heaven_core' in wheel) for wheel in wheels), *group('test'))
-    with TemporaryDirectory() as folder, session.chdir(folder):
-        shutil.copytree(ROOT, 'house', ignore=shutil.ignore_patterns('.*', 'src', 'dist', 'site', '__pycache__'))
-        with session.chdir('house'):
+    with TemporaryDirectory() as folder:
+        house = Path(folder) / 'house'
+        ignored = shutil.ignore_patterns('.*', 'packages', 'dist', 'site', '__pycache__')
+        shutil.copytree(ROOT, house, ignore=ignored)
+        # The tests of the packages are those of the source distributions.
+        for path in files:
+            if path.name.endswith('.tar.gz'):
+                unpacked = house / 'packages' / path.name.partition('-')[0].replace('_', '-')
+                shutil.unpack_archive(path, folder, filter='data')
+                shutil.move(Path(folder) / path.name.removesuffix('.tar.gz'), unpacked)
+                shutil.rmtree(unpacked / 'src')
+        with session.chdir(house):
             run_pytest(session, *ALL_CORES)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Do all of a release but the upload, from a clean clone: check that it agrees with itself, build into dist/."""
+    session.install(*group('build'), *group('docs'))
+    with TemporaryDirectory() as folder:
+        house = Path(folder) / 'house'
+        session.run('git', 'clone', '--quiet', str(ROOT), str(house), external=True)
+        check_agreement(session, house)
+        files = distributions(session, house, ROOT / 'dist')
+        session.install(*(str(path) for path in files if path.suffix == '.whl'))
+        with session.chdir(house):
+            session.run('zensical', 'build', '--clean', '--strict', env={'PYTHONPATH': 'tools'})
+    session.log('dist/ is ready: push the tag, and the workflow `release` uploads what it builds in the same way')
+
+
+def check_agreement(session: nox.Session, house: Path) -> None:
+    """Stop the session unless version, changelog, tag and docs say the same, and nothing is left uncommitted."""
+
+    def git(*arguments: str) -> str:
+        return str(session.run('git', *arguments, external=True, silent=True)).strip()
+
+    version = re.search(r"'(.+)'", (house / 'packages/heaven-core/src/heaven/_version.py').read_text('utf-8'))[1]
+    headings = re.findall(r'^## (\S+)$', (house / 'CHANGELOG.md').read_text('utf-8'), re.MULTILINE)
+    pages = [house / 'README.md', *house.glob('packages/*/README.md'), *house.glob('docs/**/*.md')]
+    named = {
+        f'{page.relative_to(house)} has {found}'
+        for page in pages
+        for found in re.findall(r'heaven-(?:core|templating|testing)(?:\[\w+\])?[=~]=[\d.]+', page.read_text('utf-8'))
+        if not found.endswith(f'={version}')
+    }
+    wrong = sorted(named)
+    if git('status', '--porcelain'):
+        wrong.append('there are changes that are not committed')
+    if headings[:1] != [version]:
+        wrong.append(f'CHANGELOG.md begins with {headings[:1]}, not with {version}')
+    if f'v{version}' not in git('tag', '--points-at', 'HEAD').split():
+        wrong.append(f'the commit has no tag v{version}: git tag v{version}')
+    if wrong:
+        session.error('; '.join(wrong))
 
 
 @nox.session(python=PYTHONS)
@@ -181,9 +232,10 @@ def install(session: nox.Session) -> None:
     session.install(*group('install'))
     with TemporaryDirectory() as wheels:
         session.run('pip', 'wheel', '--quiet', '--no-deps', '-w', wheels, *(f'./packages/{name}' for name in PACKAGES))
-        run_pytest(session, 'tests/installed/combinations.py', WHEELS=wheels)
+        env = {'WHEELS': wheels, 'PYTHONPATH': 'tests/installed'}
+        run_pytest(session, '-p', 'environments', 'tests/installed/combinations.py', **env)
         if session.python == PYTHONS[0]:  # what pip does with files of the same name is the same on all of them
-            run_pytest(session, 'tests/installed/older.py', WHEELS=wheels)
+            run_pytest(session, '-p', 'environments', 'tests/installed/older.py', **env)
 
 
 @nox.session

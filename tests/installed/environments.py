@@ -1,9 +1,11 @@
-"""Environments of their own, into which pip installs the wheels in the folder WHEELS."""
+"""Environments of their own, into which pip installs the wheels in the folder WHEELS; a plugin of pytest."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 WHEELS = {path.name.partition('-')[0].replace('_', '-'): path for path in Path(os.environ['WHEELS']).glob('*.whl')}
 
@@ -28,3 +30,8 @@ class Environment:
         environ = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
         run = subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False)
         return run.returncode, run.stdout + run.stderr
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return Environment(tmp_path)
