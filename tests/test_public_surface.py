@@ -19,7 +19,7 @@ ERRORS = {
     if inspect.isclass(value) and issubclass(value, Exception) and not name.startswith('_')
 }
 SLOW = {'asyncio', 'inspect', 'logging', 'urllib.request', 'email', 'http.client', 'typing_extensions', 'dataclasses'}
-BATTERIES = {f'heaven.{name}' for name in ['forms', 'assets', 'cors', 'sessions', 'debug', 'cli']}
+BATTERIES = {f'heaven.{name}' for name in ['forms', 'assets', 'cors', 'same_origin', 'sessions', 'debug', 'cli']}
 
 
 def python(code):

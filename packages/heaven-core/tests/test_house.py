@@ -21,12 +21,18 @@ ROOMS = [
     {'_http'},
     {'context', 'forms', 'overrides', 'rendering', 'request', 'response', 'websocket'},
     {'_serving'},
-    {'assets', 'cors', 'sessions', 'debug', '_debugging'},  # the batteries
+    {'assets', 'cors', 'same_origin', 'sessions', 'debug', '_debugging'},  # the batteries
     {'_running'},
     {'app'},
     {'', 'cli', '__main__'},  # '' is what users import
 ]
-OPTIONAL_PARTS = {('_serving.failures', 'debug'), ('_serving.registering_hooks', 'assets')}
+OPTIONAL_PARTS = {
+    ('_serving.failures', 'debug'),
+    ('_serving.registering_hooks', 'assets'),
+    ('_serving.registering_app', 'cors'),
+    ('_serving.registering_app', 'same_origin'),
+    ('_serving.registering_app', 'sessions'),
+}
 NAME_WHAT_IS_ABOVE = {'types', '_serving.registrations'}
 
 LINES_OF_A_FILE = 295

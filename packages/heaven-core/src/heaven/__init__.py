@@ -14,6 +14,7 @@ from heaven.context import Context as Context, Key as Key
 from heaven.errors import (
     Abort as Abort,
     ClientError as ClientError,
+    CrossOrigin as CrossOrigin,
     Disconnected as Disconnected,
     HandlerError as HandlerError,
     HeavenError as HeavenError,
@@ -42,6 +43,7 @@ __all__ = [
     'Application',
     'ClientError',
     'Context',
+    'CrossOrigin',
     'Disconnected',
     'HandlerError',
     'HeavenError',

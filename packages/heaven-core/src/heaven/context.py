@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+if TYPE_CHECKING:
+    from heaven.types import Session
+
 T = TypeVar('T')
 
 RESERVED = frozenset({'session', 'app', 'request', 'response', 'headers', 'cookies', 'keep', 'peek', 'unkeep'})
@@ -77,6 +80,11 @@ class Context(Keeper):
         def __setattr__(self, name: str, value: Any) -> None:
             """Keep a value for the rest of the request, as any object does."""
 
+        @property
+        def session(self) -> Session:
+            """The session of the client: a dict with attributes, from `app.sessions`."""
+            ...
+
     def __getattr__(self, name: str) -> Any:
         """Explain what was kept, where nothing was under this name."""
         kept = vars(self)
@@ -104,11 +112,11 @@ class Reserved:
         self.name = name
 
     def __get__(self, ctx: Context | None, owner: type) -> Any:
-        """Return what the house has kept under the name."""
+        """Open what the house has kept under the name."""
         if ctx is None:
             return self
         if self.name in vars(ctx):
-            return vars(ctx)[self.name]
+            return vars(ctx)[self.name].open()
         return ctx.__getattr__(self.name)
 
     def __set__(self, ctx: Context, value: object) -> None:

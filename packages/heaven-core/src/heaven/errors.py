@@ -3,6 +3,7 @@
 HeavenError
 ├── Abort                 raise it anywhere to answer at once: Abort(404, 'No such patient')
 ├── ClientError           the client is at fault: 400, unless `status` says more
+│   ├── CrossOrigin       403, a page of another origin may not do that
 │   ├── Missing           a query, cookie, header or form field read by [] that is not there (also a KeyError)
 │   ├── TooLarge          413, a limit was passed
 │   └── UnsupportedMedia  415, the body is not of the type that was asked for
@@ -59,6 +60,12 @@ class TooLarge(ClientError):
     """A limit on what a client may send was passed: 413 (RFC 9110, 15.5.14)."""
 
     status = 413
+
+
+class CrossOrigin(ClientError):
+    """A page of another origin has sent what it may not: 403, from `app.same_origin`."""
+
+    status = 403
 
 
 class UnsupportedMedia(ClientError):

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from heaven.rendering import Renderer as Renderer
     from heaven.request import Request as Request
     from heaven.response import Response as Response
+    from heaven.sessions import Session as Session
     from heaven.websocket import WebSocket as WebSocket
 else:
-    App = Context = Form = PendingForm = Renderer = Request = Response = WebSocket = Any
+    App = Context = Form = PendingForm = Renderer = Request = Response = Session = WebSocket = Any
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -1,6 +1,6 @@
 """One request in flight: what the house knows of it while it is served."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from heaven._http.fixed_bodies import UNSET
@@ -31,6 +31,7 @@ class Exchange:
     answered_by: Step | None = None  # the BEFORE that has answered
     asked: tuple[Step, ...] = ()  # ERROR handlers of a 404 or 405, while they answer it
     entered: 'dict[Handler, AbstractAsyncContextManager[Any]] | None' = None  # around-hooks that reached their yield
+    before_start: Callable[[], None] | None = None  # what has the last word, just before the first message
     has_begun: bool = False  # the first message of the response was sent
     has_ended: bool = False  # so was the last one, by a mounted app
     has_left: bool = False  # the client: sending told so

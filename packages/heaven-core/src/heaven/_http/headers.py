@@ -219,8 +219,9 @@ class ResponseHeaders(MutableMapping[str, str]):
 
     def vary(self, name: str) -> None:
         """Add a name to Vary, once (RFC 9110, 12.5.5)."""
-        names = [*self.get('vary', '').split(','), name]
-        self['vary'] = list({each.strip().lower(): each.strip() for each in names if each.strip()}.values())
+        names = [each.strip() for each in self.get('vary', '').split(',')]
+        if name.lower() not in [each.lower() for each in names] and '*' not in names:
+            self['vary'] = [*filter(None, names), name]
 
     def _pairs(self) -> Iterable[Header]:
         headers = self._exchange.headers or {}

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from heaven._routing.pattern import Pattern, Query
-from heaven.types import App, Handler
+from heaven.types import App, Context, Handler, Request, Response
 
 
 class Step(NamedTuple):
@@ -31,6 +31,20 @@ class OwnHook(NamedTuple):
     is_around: bool
 
 
+class Battery(Protocol):
+    """What stands outside of the hooks of a request: sessions, CORS, the check of origins."""
+
+    @property
+    def preflight(self) -> Handler | None:
+        """What answers a CORS preflight, in place of everything else; None if this battery does not."""
+
+    def enter(self, req: Request, res: Response, ctx: Context, /) -> None:
+        """Begin, before the body is read and before every hook; what is raised is answered as any failure is."""
+
+    def leave(self, req: Request, res: Response, ctx: Context, /) -> None:
+        """Say the last word about the answer, whatever it is, just before its first message."""
+
+
 class Codecs(NamedTuple):
     """The two functions of a JSON codec, and whether it is one of the user's, which judges values by itself."""
 
@@ -44,6 +58,7 @@ class Endpoint:
 
     `before` and `after` are hooks in the order in which they run, the route's own included; `endings` are in the order
     of the first halves, and run in reverse. The lane is for an endpoint that is `single`: an async handler and no more.
+    `batteries` is None where no app has any, for then nobody has to look for them.
     """
 
     def __init__(
@@ -63,6 +78,7 @@ class Endpoint:
         origins: Sequence[str] | None = None,
         meta: Any = None,
         reads_body: bool = False,
+        batteries: tuple[Battery, ...] | None = None,
     ) -> None:
         self.app = app
         self.method = method
@@ -83,6 +99,7 @@ class Endpoint:
         self.origins = origins
         self.meta = meta
         self.reads_body = reads_body
+        self.batteries = batteries
         self.stands_in_for_get = False  # a HEAD that GET answers
         self.hooks_depend_on_path = False  # they are decided for each request
         self.needs_search: bool = False  # the walk of the router cannot find it
@@ -102,6 +119,6 @@ class Endpoint:
     def decide(self) -> None:
         """Work out what the lane asks."""
         has_more = self.before or self.after or self.reads_body or self.queries
-        self.is_single: bool = self.is_async and not has_more
+        self.is_single: bool = self.is_async and not has_more and self.batteries is None
         self.needs_search = self.needs_search or self.hooks_depend_on_path
-        self.ends_plainly: bool = not self.endings and self.method != 'HEAD'
+        self.ends_plainly: bool = not self.endings and not self.batteries and self.method != 'HEAD'

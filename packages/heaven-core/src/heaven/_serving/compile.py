@@ -10,6 +10,7 @@ from heaven._routing.importing import import_dotted
 from heaven._routing.path import WWW
 from heaven._routing.pattern import Pattern
 from heaven._serving.around import first_half
+from heaven._serving.batteries import Entrance, batteries_of
 from heaven._serving.calling import make_step
 from heaven._serving.dispatcher import Area, Dispatcher
 from heaven._serving.methods import check_hook_methods
@@ -58,11 +59,13 @@ def compile_app(root: Registrations) -> dict[str, Dispatcher]:
     labels = {*root.labels, *(place.subdomain for place in places if place.subdomain)}
     if len(labels) > 1:
         labels.add(UNKNOWN)
-    dispatchers = {label: Dispatcher(root) for label in sorted(labels)}
+    dispatchers = {label: Dispatcher(root, label) for label in sorted(labels)}
     for place in places:
         Compiler(place, root, dispatchers).run()
     for dispatcher in dispatchers.values():
         dispatcher.freeze()
+        if dispatcher.areas[-1].unmatched.batteries is not None:
+            dispatcher.run = Entrance(dispatcher).run
     return dispatchers
 
 
@@ -77,6 +80,7 @@ class Compiler:
         self.app: App = place.registrations.app
         self.codec = place.registrations.codecs()
         self.warned = place.registrations.warned
+        self.batteries = {label: batteries_of(place.registrations, label) for label in dispatchers}
 
     def run(self) -> None:
         """Compile the ERROR handlers, the hooks and the routes of the app."""
@@ -84,7 +88,15 @@ class Compiler:
         for dispatcher in self.served(self.place.subdomain):
             if self.place.covers_prefix:
                 nothing = make_step(refuse_all, self.app)
-                unmatched = Endpoint(self.app, 'GET', nothing, self.codec, self.app.max_body_size, self.warned)
+                unmatched = Endpoint(
+                    self.app,
+                    'GET',
+                    nothing,
+                    self.codec,
+                    self.app.max_body_size,
+                    self.warned,
+                    batteries=self.batteries[dispatcher.label],
+                )
                 dispatcher.areas.append(Area(self.app, self.place.prefix, unmatched))
         for observer in self.registrations.observers:
             self.add_hook(Hook(Pattern('/*', {}), observer.on_request, None, None, is_before=True))
@@ -159,6 +171,7 @@ class Compiler:
                 origins=route.origins,
                 meta=route.meta,
                 reads_body=method in READ_AHEAD and not route.stream,
+                batteries=self.batteries[dispatcher.label],
             )
             router = dispatcher.sockets if method == 'WS' else dispatcher.http
             other = router.add(pattern, endpoint)

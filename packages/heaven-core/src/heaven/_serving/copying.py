@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from heaven._routing.functions import Home
+from heaven._serving.batteries import enter
 from heaven._serving.compile import compile_app
 from heaven._serving.course import begin
 from heaven._serving.dispatcher import choose_dispatcher, refuse_target
@@ -89,6 +90,7 @@ async def make_trio(registrations: Registrations, scope: Scope, receive: Receive
     endpoint = dispatcher.resolve(exchange)
     exchange.app = originals[endpoint.app]
     exchange.endpoint = endpoint.replace(app=exchange.app)
+    enter(exchange, req, res, ctx)
     if endpoint.handler is refuse_target:
         await refuse_target(req, res, ctx)
     if endpoint.reads_body:

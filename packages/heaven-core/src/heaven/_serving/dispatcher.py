@@ -1,6 +1,6 @@
 """The dispatcher: all that one subdomain serves, compiled, and how a request finds its endpoint in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from heaven._http.exchange import Exchange
@@ -47,8 +47,9 @@ class Area:
 class Dispatcher:
     """Serves the requests of one subdomain."""
 
-    def __init__(self, root: Registrations) -> None:
+    def __init__(self, root: Registrations, label: str) -> None:
         self.root = root
+        self.label = label
         self.http: Router = Router()
         self.sockets: Router = Router()
         self.guards: list[Guard] = []
@@ -59,7 +60,7 @@ class Dispatcher:
         # the loop that runs.
         self.table_of: Callable[[str], dict[str, Endpoint] | None] = self.http.literals.get
         self.lookup: Callable[[str, str], Found] = self.http.lookup
-        self.run = run
+        self.run: Callable[[Exchange, Request, Response, Context], Awaitable[None]] = run
         self.missing: object = self
         self.send_not_found = send_not_found
         self.loop: Any = None
@@ -83,7 +84,7 @@ class Dispatcher:
             router.freeze()
         if not self.guards and len(self.areas) == 1:
             self.not_found = self.http.missing = self.unmatched(self.areas[0], 'GET', 404, ())
-            if 404 not in self.root.errors:
+            if 404 not in self.root.errors and not self.not_found.batteries:
                 self.missing = self.not_found
 
     def _decided(self, endpoint: Endpoint) -> Endpoint:
@@ -134,12 +135,16 @@ class Dispatcher:
                 return endpoint
         return self.resolve(exchange)
 
-    def resolve(self, exchange: Exchange) -> Endpoint:
-        """Find the endpoint of any request, however its path is spelled, and set the parameters."""
+    def resolve(self, exchange: Exchange, method: str | None = None) -> Endpoint:
+        """Find the endpoint of any request, however its path is spelled, and set the parameters.
+
+        `method` is asked for in place of the request's own.
+        """
         scope = exchange.scope = reduced(exchange.scope)
         is_socket = scope['type'] == 'websocket'
         router = self.sockets if is_socket else self.http
-        method: str = 'WS' if is_socket else scope['method']
+        if method is None:
+            method = str('WS' if is_socket else scope['method'])
         if scope['path'] == '*' and method == 'OPTIONS':
             return self.unmatched(self.areas[-1], method, 204, router.methods())
         target = split_target(scope)
@@ -210,7 +215,7 @@ class Dispatcher:
         if self.root.middlewares:
             name_route(scope, endpoint)
         try:
-            await run(exchange, req, res, ctx)
+            await self.run(exchange, req, res, ctx)
         except BaseException as error:
             failure = error
         if failure is None and exchange.is_plain and exchange.kind.is_fixed and endpoint.ends_plainly:

@@ -65,10 +65,20 @@ class MountedASGI:
     def _merging(self, exchange: Exchange, send: Send) -> Send:
         async def merging(message: Message) -> None:
             if message['type'] in ('http.response.start', 'websocket.accept', 'websocket.http.response.start'):
-                message = {**message, 'headers': merged(message.get('headers') or (), exchange)}
+                headers = message.get('headers') or ()
+                if exchange.before_start is not None:
+                    adopt_cors(headers, exchange)
+                    exchange.before_start()
+                message = {**message, 'headers': merged(headers, exchange)}
             await send(message)
 
         return merging
+
+
+def adopt_cors(headers: Any, exchange: Exchange) -> None:
+    """Set what a mounted app says of CORS on the response, so that the app that it is mounted on leaves it at that."""
+    own = {name.lower(): value for name, value in headers if name.lower().startswith(b'access-control-')}
+    exchange.headers = own | (exchange.headers or {})
 
 
 def merged(headers: Any, exchange: Exchange) -> list[Header]:

@@ -1,15 +1,19 @@
 """Registering what concerns a whole app: types, ERROR handlers, events, mounts, middlewares, plugins."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heaven._routing.converters import Type
 from heaven._routing.functions import check_function, is_async_generator, is_generator, refuse_generator
+from heaven._serving.methods import VERBS
 from heaven._serving.registering_hooks import Registrar
 from heaven._serving.registrations import DAEMON, SHUTDOWN, STARTUP, Event, Middleware, registrations_of
 from heaven.errors import optional
 from heaven.types import App, ASGIApp, Handler, Plugin
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 class AppVerbs(Registrar):
@@ -103,6 +107,92 @@ class AppVerbs(Registrar):
 
         function = find_function(func, registrations_of(self.app), 'app.call')
         return None if function is None else function(self.app)
+
+    def cors(
+        self,
+        origins: str | Iterable[str] = '*',
+        methods: str | Iterable[str] = VERBS,
+        headers: str | Iterable[str] = '*',
+        credentials: bool = False,
+        expose: str | Iterable[str] = (),
+        max_age: int = 600,
+        subdomains: str | Iterable[str] | None = None,
+    ) -> None:
+        """Let pages of other origins read the answers, errors included, and answer preflights before every hook.
+
+        `origins` are compared exactly, `'*'` is all; `methods` and `headers` are those that a page may send, `'*'` for
+        whatever it asks for; `credentials=True` lets it send cookies, and needs named origins; `expose` are headers of
+        the answer that it may read; `max_age` is the seconds that a preflight is remembered. An app that is mounted
+        has the CORS of its parent, or its own. ValueError for what cannot work.
+
+            app.cors(['https://example.com', 'http://localhost:5173'], credentials=True)
+        """
+        from heaven.cors import Cors
+
+        registrations = self._open()
+        cors = Cors(origins, methods, headers, credentials, expose, max_age)
+        names = [subdomains] if isinstance(subdomains, str) or subdomains is None else list(subdomains)
+        for name in names:
+            label = self._label_of(name, registrations)
+            if label in registrations.cors:
+                where = f'the subdomain {label!r}' if label else 'this app'
+                raise ValueError(f'app.cors was called for {where} before: say all of it in one call')
+            registrations.cors[label] = cors
+
+    def sessions(
+        self,
+        secret_key: 'str | bytes | Sequence[str | bytes]',
+        cookie_name: str = 'session',
+        max_age: 'int | timedelta | None' = 14 * 86400,
+        *,
+        path: str = '/',
+        domain: str | None = None,
+        secure: bool | None = None,
+        httponly: bool = True,
+        samesite: str | None = 'Lax',
+        partitioned: bool = False,
+        same_origin: bool = True,
+    ) -> None:
+        """Remember clients in `ctx.session`, a dict that is kept in a signed cookie; needs `heaven-core[sessions]`.
+
+        A list of secrets is read with each and signed with the first, the newest. `max_age` is seconds or a timedelta,
+        from the last change or longer visit on; None ends with the browser. The rest is of the cookie: by default
+        `secure` where a request comes as https. Turns on `app.same_origin`, unless `same_origin=False`.
+
+            app.sessions(os.environ['SECRET_KEY'])
+        """
+        registrations = self._open()
+        if registrations.sessions is not None:
+            raise ValueError('app.sessions was called before: an app has one kind of sessions')
+        optional('itsdangerous', 'heaven-core[sessions]', 'app.sessions')
+        from heaven.same_origin import SameOrigin
+        from heaven.sessions import Sessions
+
+        registrations.sessions = Sessions(
+            secret_key,
+            cookie_name,
+            max_age,
+            secure,
+            path=path,
+            domain=domain,
+            httponly=httponly,
+            samesite=samesite,
+            partitioned=partitioned,
+        )
+        if same_origin:
+            registrations.sessions_same_origin = SameOrigin()
+
+    def same_origin(self, trusted: str | Iterable[str] = ()) -> None:
+        """Refuse what pages of other origins send with a method that changes something: a 403, before the hooks.
+
+        `trusted` are origins whose pages may, as those may that `app.cors` names.
+        """
+        from heaven.same_origin import SameOrigin
+
+        registrations = self._open()
+        if registrations.same_origin is not None:
+            raise ValueError('app.same_origin was called before: name all trusted origins in one call')
+        registrations.same_origin = SameOrigin(trusted)
 
     def TEMPLATES(
         self,

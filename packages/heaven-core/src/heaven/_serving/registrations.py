@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from heaven._serving.dispatcher import Dispatcher
     from heaven._serving.mounted import MountedASGI
     from heaven.assets import AssetFolder
+    from heaven.cors import Cors
     from heaven.overrides import Overrides
+    from heaven.same_origin import SameOrigin
+    from heaven.sessions import Sessions
 
 # kinds of events
 STARTUP = 'startup'
@@ -101,6 +104,10 @@ class Registrations:
         self.warned: list[Handler] = []  # handlers that returned something for nobody
         self.own_renderer: Renderer | None = None
         self.assets: list[AssetFolder] = []
+        self.cors: dict[str | None, Cors] = {}  # by subdomain, None for all others
+        self.sessions: Sessions | None = None
+        self.same_origin: SameOrigin | None = None
+        self.sessions_same_origin: SameOrigin | None = None  # the check that comes with sessions
         self.run: Run | None = None  # of the outermost app
         self.lane: Dispatcher | None = None  # what serves its requests, where nothing comes before
         self.is_running = False

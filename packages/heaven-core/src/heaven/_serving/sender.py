@@ -70,6 +70,8 @@ class Sender:
 
     def _headers(self, data: bytes | None) -> dict[bytes, bytes]:
         exchange = self.exchange
+        if exchange.before_start is not None:
+            exchange.before_start()  # sets headers and cookies, perhaps
         headers: dict[bytes, bytes] = dict(exchange.headers or ())
         # 204, 205 and 304 have no body and no length (RFC 9110, 8.6 and 15.3.6).
         if exchange.status in BODILESS:

@@ -10,8 +10,10 @@ from typing import Any
 from heaven._http.exchange import Exchange
 from heaven._http.hosts import authority
 from heaven._http.logs import log, printable
+from heaven._http.origins import is_own_origin, without_default_port
 from heaven._http.socket import Socket, State
 from heaven._routing.functions import maybe_await
+from heaven._serving.batteries import enter
 from heaven._serving.calling import warn_unused
 from heaven._serving.course import Finish, begin, run_before
 from heaven._serving.dispatcher import Dispatcher, name_route
@@ -36,6 +38,8 @@ async def serve_socket(dispatcher: Dispatcher, scope: Scope, receive: Receive, s
     socket = Socket(exchange)
     failure: BaseException | None = None
     try:
+        if endpoint.batteries:
+            enter(exchange, req, res, ctx)
         if not await run_before(exchange, req, res, ctx):
             await run_handler(socket, req, res, ctx)
     except BaseException as error:
@@ -136,19 +140,12 @@ def check_origin(exchange: Exchange, origins: Sequence[str] | None) -> None:
     sent = exchange.fields().get(b'origin', b'').decode('latin-1')
     if not sent:
         return
-    is_secure = exchange.scope.get('scheme') == 'wss'
-    scheme = 'https' if is_secure else sent.lower().partition('://')[0]
     if origins is None:
-        known = [f'{scheme}://{authority(exchange)}']
+        is_known = is_own_origin(sent, exchange.scope.get('scheme', 'ws'), authority(exchange))
     else:
         known = [origins] if isinstance(origins, str) else list(origins)
-    if '*' in known or without_default_port(sent) in map(without_default_port, known):
+        is_known = '*' in known or without_default_port(sent) in map(without_default_port, known)
+    if is_known:
         return
     log().info('%s: a page of %s may not connect', printable(exchange.scope['path']), printable(sent))
     raise Abort(403)
-
-
-def without_default_port(origin: str) -> str:
-    """Return an origin in lower case, without the port that its scheme has anyway."""
-    origin = origin.lower()
-    return origin.removesuffix(':443' if origin.startswith('https:') else ':80')
