@@ -249,11 +249,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Use the example application and the debug page in headless Chromium: Debian's, or the one named by CHROMIUM."""
+    """Use the example application, the debug page and other origins in Chromium: Debian's, or that of CHROMIUM."""
     if not shutil.which(os.environ.get('CHROMIUM', '/usr/bin/chromium')):
         session.run('apt-get', 'install', '--yes', 'chromium', external=True)
     editable(session, *group('browser'))
-    session.run('pytest', 'examples/patients/tests/browser', 'tests/browser/debug_page.py', *session.posargs)
+    own = ['tests/browser/debug_page.py', 'tests/browser/other_origins.py']
+    session.run('pytest', 'examples/patients/tests/browser', *own, *session.posargs)
 
 
 def benchmark(session: nox.Session, name: str) -> None:
