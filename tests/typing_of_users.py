@@ -38,6 +38,10 @@ async def get_patient(req: Request, res: Response, ctx: Context) -> Response:
     assert_type(req.ip.port, int | None)
     assert_type(ctx.peek(USER), str | None)
     assert_type(ctx.peek(USER, 'nobody'), str)
+    assert_type(ctx.session.get(USER), str | None)
+    assert_type(ctx.session.get(USER, 'nobody'), str)
+    assert_type(ctx.session[USER], str)
+    assert_type(ctx.session.role, Any)
     db = req.app.peek(DB)
     found = await db.find(req.params['id']) if db else None
     if found is None:

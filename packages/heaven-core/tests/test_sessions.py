@@ -790,6 +790,21 @@ def test_the_trio_of_a_test_has_a_session():
     assert asyncio.run(made()) == {'n': 1}
 
 
+def test_the_debug_page_shows_no_value_of_the_session():
+    app = App(debug=True)
+    app.sessions(SECRET)
+
+    def fail(req, res, ctx):
+        ctx.session.pin = '-'.join(['4711', '0815'])
+        raise LookupError('a bug')
+
+    app.GET('/', fail)
+    reply = call(app, headers={'accept': 'text/html'})
+    assert reply.status == 500
+    assert 'the session: pin' in reply.text
+    assert '4711-0815' not in reply.text
+
+
 def test_to_turn_them_on_twice_or_while_the_app_runs_is_an_error():
     app = app_with(count)
     with pytest.raises(ValueError, match='before'):

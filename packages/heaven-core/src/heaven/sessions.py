@@ -109,6 +109,10 @@ class Visit:
         self.is_cleared = False
         self.is_answered = False
 
+    def __repr__(self) -> str:
+        """Show what the session has by name alone: the values may be secret."""
+        return f'<the session: {", ".join(self.session or ()) or "nothing, or not read"}>'
+
     def open(self) -> Session:
         """Return the session, read from its cookie at the first call."""
         if self.session is None:
