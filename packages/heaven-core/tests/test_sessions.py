@@ -795,7 +795,7 @@ def test_the_debug_page_shows_no_value_of_the_session():
     app.sessions(SECRET)
 
     def fail(req, res, ctx):
-        ctx.session.pin = '-'.join(['4711', '0815'])
+        ctx.session.pin = str(4711) + '-0815'
         raise LookupError('a bug')
 
     app.GET('/', fail)
