@@ -39,7 +39,7 @@ def show(req, res, ctx):
         'http': req.scope['http_version'],
         'extensions': sorted(req.scope.get('extensions') or ()),
         'started': req.app.peek('started'),
-        'ip': req.ip.address,
+        'client': [req.ip.address, req.ip.port],
         'spec': req.scope['asgi'].get('spec_version', '2.0'),
     }
 

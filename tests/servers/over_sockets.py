@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 HERE = Path(__file__).parent
@@ -26,16 +27,22 @@ COMMANDS = {
                          '--graceful-timeout', '3', '--log-level', 'warning', '--no-control-socket'],
 }  # fmt: skip
 LOSES_HANDSHAKE_HEADERS = {'granian'}
+SPEAK_HTTP2 = {'hypercorn', 'granian'}
+UNIX_SOCKETS = {'--port': ['--uds', 'socket'], '--bind': ['--bind', 'unix:socket']}  # instead of a port
 
 
 class Served:
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, by_unix_socket=False):
         self.name, self.folder = name, folder
         with socket.socket() as free:
             free.bind(('127.0.0.1', 0))
             self.port = free.getsockname()[1]
         self.errors = (folder / 'errors').open('wb+')
         command = [part.format(port=self.port) for part in COMMANDS[name]]
+        if by_unix_socket:
+            at = next(n for n, part in enumerate(command) if part in UNIX_SOCKETS)
+            command[at : at + 2] = UNIX_SOCKETS[command[at]]
+            self.port = str(folder / 'socket')
         env = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(HERE), os.environ.get('PYTHONPATH', '')])}
         program = [sys.executable, '-m', *command]
         self.process = subprocess.Popen(program, cwd=folder, env=env, stdout=self.errors, stderr=self.errors)
@@ -79,7 +86,7 @@ def server(request, tmp_path_factory):
 @pytest.fixture(params=['1.1', '2'])
 def request_of(request, server):
     """A function that makes a request by a version of HTTP that the server speaks."""
-    if request.param == '2' and server.name not in ('hypercorn', 'granian'):
+    if request.param == '2' and server.name not in SPEAK_HTTP2:
         pytest.skip('speaks no HTTP/2')
     return ask2 if request.param == '2' else ask
 
@@ -127,6 +134,19 @@ def test_a_body_is_read_whole_or_as_a_stream_and_one_that_is_too_large_is_413(se
     assert request_of(server.port, '/echo', 'POST', body=b'abc').body == b'abc'
     assert request_of(server.port, '/upload', 'POST', body=b'x' * 60_000).body == b'{"size":60000}'
     assert request_of(server.port, '/echo', 'POST', body=b'x' * 60_000).status == 413
+
+
+@pytest.mark.parametrize('is_announced', [True, False])
+def test_a_client_that_reads_nothing_before_it_has_sent_all_over_http_2_reads_its_413(server, is_announced):
+    if server.name not in SPEAK_HTTP2:
+        pytest.skip('speaks no HTTP/2')
+    headers = {'content-length': str(21 * 2**20)} if is_announced else {}
+    with httpx.Client(http1=False, http2=True, base_url=f'http://127.0.0.1:{server.port}', timeout=20) as client:
+        body = (bytes(2**16) for _ in range(336))  # 21 MiB
+        reply = client.post('/echo', content=body, headers=headers)
+        assert (reply.http_version, reply.status_code) == ('HTTP/2', 413)
+        assert reply.text == 'the body is larger than 1000 bytes'
+        assert client.post('/echo', content=b'abc').text == 'abc'
 
 
 def test_a_stream_and_a_file_arrive_whole(server, request_of):
@@ -220,6 +240,18 @@ def test_the_page_of_another_origin_is_refused_and_our_own_is_not(server):
 
 
 # What each offers, and the end
+
+
+def test_a_client_has_an_address_and_a_port(server, request_of):
+    address, port = json.loads(request_of(server.port, '/show/').body)['client']
+    assert (address, type(port), port > 0) == ('127.0.0.1', int, True)
+
+
+def test_a_client_on_a_unix_socket_has_neither(server, tmp_path):
+    served = Served(server.name, tmp_path, by_unix_socket=True)
+    told = json.loads(ask(served.port, '/show/').body)
+    served.stop()
+    assert told['client'] == [None, None]
 
 
 def test_what_a_server_tells_is_what_the_table_says(server, request_of):

@@ -19,10 +19,19 @@ class Reply:
 
 
 class Line:
-    """One connection: what was received and not read yet is kept."""
+    """One connection, to a port or to the path of a Unix socket: what was received and not read yet is kept."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(('127.0.0.1', port), timeout=10)
+        if isinstance(port, int):
+            self.socket = socket.create_connection(('127.0.0.1', port), timeout=10)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            try:
+                self.socket.settimeout(10)
+                self.socket.connect(port)
+            except OSError:
+                self.socket.close()
+                raise
         self.rest = b''
 
     def __enter__(self):
@@ -81,7 +90,7 @@ def ask(port, target='/', method='GET', headers=(), body=b'', line=None):
     """One HTTP/1.1 request whose target goes out as it is."""
     lines = [f'{method} {target} HTTP/1.1', *(f'{name}: {value}' for name, value in headers)]
     if 'host' not in dict(headers):
-        lines.append(f'host: 127.0.0.1:{port}')
+        lines.append(f'host: 127.0.0.1:{port}' if isinstance(port, int) else 'host: localhost')
     if body:
         lines.append(f'content-length: {len(body)}')
     data = '\r\n'.join(lines).encode('latin-1') + b'\r\n\r\n' + body

@@ -233,6 +233,12 @@ def test_no_more_than_8_mib_are_dropped(headers):
     assert 8 * MIB <= exchange.received * chunk <= 8 * MIB + 2 * chunk
 
 
+@pytest.mark.parametrize('version', ['2', '3'])
+def test_all_is_dropped_on_a_connection_that_other_requests_share(version):
+    reply, exchange = noting(limited(10), body=[b'x' * MIB] * 21, http_version=version)
+    assert (reply.status, reply.header('connection'), exchange.notes[-1]) == (413, None, 21)
+
+
 class Trickling(Exchange):
     """A client that sends one byte a second, for ever."""
 
@@ -241,17 +247,19 @@ class Trickling(Exchange):
         return {'type': 'http.request', 'body': b'x', 'more_body': True}
 
 
+@pytest.mark.parametrize('version, most', [('1.1', 5), ('2', 30)])
 @pytest.mark.parametrize('kind', [Exchange, Trickling])
-def test_no_more_than_5_seconds_are_spent_dropping(kind):
+def test_no_more_than_5_seconds_are_spent_dropping_and_30_on_a_shared_connection(kind, version, most):
     async def run():
         start = asyncio.get_running_loop().time()
-        exchange = kind(limited(10), 'POST', body=None, headers={'content-length': '1000'})
+        headers = {'content-length': '1000'}
+        exchange = kind(limited(10), 'POST', body=None, headers=headers, http_version=version, limit=60)
         reply = await exchange.reply()
         return reply, asyncio.get_running_loop().time() - start
 
     reply, seconds = jumping(run())
     assert (reply.status, reply.complete) == (413, True)
-    assert 4.5 < seconds < 6.5
+    assert most - 0.5 < seconds < most + 1.5
 
 
 def test_nothing_of_a_body_over_the_limit_is_kept():

@@ -159,6 +159,10 @@ class Exchange:
             return self.receive
         return self.open_reader().as_receive(self.data)
 
+    def shares_connection(self) -> bool:
+        """Tell whether other requests go over the same connection at the same time: from HTTP/2 on."""
+        return not str(self.scope.get('http_version', '1.1')).startswith('1')
+
     def must_drain(self) -> bool:
         """Tell whether the client still sends a body that was refused, and would not read the answer before its end."""
         if self.data is not None:

@@ -12,6 +12,7 @@ from heaven.types import Message, Receive
 
 DRAIN_BYTES = 8 * 2**20
 DRAIN_SECONDS = 5.0
+DRAIN_SECONDS_SHARED = 30.0  # on a connection that others share
 TURNS = 3  # of the loop: a message on its way passes at most so many tasks and callbacks
 BREATH = 1000  # chunks that were there at once, after which other requests have their turn
 
@@ -191,15 +192,19 @@ class BodyReader:
         """Tell whether somebody began to read the body and it has not ended."""
         return self.state in (State.READING, State.ABANDONED) and not self.has_ended and not self.has_left
 
-    async def drain(self) -> None:
-        """Read and drop what the client still sends, so that it comes to read the answer: 8 MiB or 5 seconds."""
+    async def drain(self, is_shared: bool) -> None:
+        """Read and drop what the client still sends, so that it comes to read the answer: 8 MiB or 5 seconds.
+
+        A connection that other requests share is not to be closed, and a client may send all of its body before it
+        looks for an answer (RFC 9113, 8.1): there it is 30 seconds, whatever the size.
+        """
         self._drop(State.TOO_LARGE)
         left = DRAIN_BYTES
         try:
-            async with asyncio.timeout(DRAIN_SECONDS):
+            async with asyncio.timeout(DRAIN_SECONDS_SHARED if is_shared else DRAIN_SECONDS):
                 if self.listening is not None and not self.has_ended:
                     await self.listening
-                while left > 0 and not self.has_ended and not self.has_left:
+                while (is_shared or left > 0) and not self.has_ended and not self.has_left:
                     message = await self.receive()
                     left -= len(message.get('body', b''))
                     self.hear(message)

@@ -88,7 +88,7 @@ class Sender:
             headers.pop(b'content-length', None)
         if exchange.kind.header is not None and exchange.status not in BODILESS:
             headers.setdefault(*exchange.kind.header)
-        if exchange.must_drain() and str(exchange.scope.get('http_version', '1.1')).startswith('1'):
+        if exchange.must_drain() and not exchange.shares_connection():
             headers[b'connection'] = b'close'
         return headers
 
@@ -120,7 +120,7 @@ class Sender:
         reader = self.exchange.open_reader()
         expects = self.exchange.fields().get(b'expect', b'').lower()
         if reader.heard or b'100-continue' not in expects:
-            await reader.drain()
+            await reader.drain(self.exchange.shares_connection())
 
     def _watching(self) -> AbstractContextManager[None]:
         """Listen for the client's leaving; a socket that is refused can say nothing any more."""
