@@ -103,7 +103,8 @@ async def test_scope_is_that_of_a_server(make):
         await client.get('/caf%C3%A9%2Fau%20lait;a=1?x=%20&y', headers={'X-Many': 'a'})
         await client.request('options', 'https://api.example.com:8443/')
         await client.get('/', extensions={'target': b'/a/../b?c'})
-    first, second, third = seen
+        await client.get('http://[::1]:0/')
+    first, second, third, fourth = seen
     assert first['path'] == '/café/au lait;a=1'
     assert first['raw_path'] == b'/caf%C3%A9%2Fau%20lait;a=1'
     assert first['query_string'] == b'x=%20&y'
@@ -114,6 +115,7 @@ async def test_scope_is_that_of_a_server(make):
     assert (second['method'], second['scheme'], second['server']) == ('OPTIONS', 'https', ('api.example.com', 8443))
     assert (b'host', b'api.example.com:8443') in second['headers']
     assert (third['path'], third['raw_path'], third['query_string']) == ('/a/../b', b'/a/../b', b'c')
+    assert fourth['server'] == ('::1', 0)
 
 
 @pytest.mark.parametrize(

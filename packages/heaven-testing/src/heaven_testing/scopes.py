@@ -85,9 +85,15 @@ class Scopes:
             'root_path': root,
             'headers': [(name.lower(), value) for name, value in request.headers.raw],
             'client': self.client,
-            'server': (url.host, url.port or (443 if is_secure else 80)),
+            'server': (url.host, _port(url)),
             'state': state.copy(),
         }
+
+
+def _port(url: httpx.URL) -> int:
+    if url.port is not None:
+        return url.port
+    return 443 if url.scheme in ('https', 'wss') else 80
 
 
 def _is_address(client: Any) -> bool:
