@@ -115,6 +115,18 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def suites(session: nox.Session) -> None:
+    """Run the tests of FastAPI and of Starlette with their own client and with ours, and compare: ten minutes."""
+    editable(session, *group('suites'))
+    folder = Path(session.create_tmp())
+    sources = [requirement for requirement in group('suites') if '==' in requirement]
+    session.run('pip', 'download', '--quiet', '--no-deps', '--no-binary', ':all:', '--dest', str(folder), *sources)
+    for archive in sorted(folder.glob('*.tar.gz')):
+        shutil.unpack_archive(archive, folder, filter='data')
+        session.run('python', 'tests/suites/run.py', str(archive).removesuffix('.tar.gz'))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the code and its format with ruff; `nox -s lint -- --fix` mends what it can."""
     session.install(*group('lint'))
