@@ -116,7 +116,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def suites(session: nox.Session) -> None:
-    """Run the tests of FastAPI and of Starlette with their own client and with ours, and compare: ten minutes."""
+    """Run the tests of FastAPI and Starlette with their client and with ours, and compare: a quarter of an hour."""
     editable(session, *group('suites'))
     folder = Path(session.create_tmp())
     sources = [requirement for requirement in group('suites') if '==' in requirement]
