@@ -10,6 +10,7 @@ from heaven._routing.path import PERCENT, WWW
 from heaven._serving.calling import warn_unused
 from heaven._serving.registering_app import AppVerbs
 from heaven._serving.registrations import Observer, Registrations
+from heaven._serving.subdomains import checked_domain
 from heaven.context import Context, Keeper
 from heaven.errors import UrlError, optional
 from heaven.overrides import Overrides
@@ -72,7 +73,7 @@ class App(AppVerbs, Keeper):
         self._registrations.config = {} if given is None else given
         self.debug: bool = debug
         self.max_body_size: int = max_body_size
-        self.domain: str | None = domain
+        self.domain: str | None = checked_domain(domain)
         self.draining: bool = False  # the server stops, and ends open streams and sockets
 
     # The lane: the one function that puts speed before shape. It serves a request in the common case, whose answer is

@@ -174,6 +174,10 @@ class Pattern:
         if foreign:
             name = foreign['braces'] or foreign['angles']
             raise UrlError(f'{self.text!r}: a parameter is written :{name}, or :{name}:int, not {foreign[0]}')
+        if part != part.strip():
+            raise UrlError(f'{self.text!r} has white space around a segment, which no request has: {part!r}')
+        if '*' in part:
+            raise UrlError(f'{self.text!r}: `*` is a segment of its own, the last, as in /files/*; {part!r} is none')
         return Segment(Kind.LITERAL, part)
 
     def _typed(self, text: str, types: Mapping[str, Type]) -> tuple[str, Type]:

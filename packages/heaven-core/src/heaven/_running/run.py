@@ -14,6 +14,7 @@ from heaven._running.lifespan import MountedLifespan
 from heaven._serving.compile import compile_app, find_function
 from heaven._serving.course import is_cancelling
 from heaven._serving.dispatcher import Dispatcher, choose_dispatcher
+from heaven._serving.idle_hooks import warn_of_idle_hooks
 from heaven._serving.mounted import MountedASGI
 from heaven._serving.registrations import DAEMON, SHUTDOWN, STARTUP, Event, Registrations
 from heaven.types import Scope
@@ -69,6 +70,8 @@ class Run:
                 self.started.set_exception(error)
                 self.started.exception()
             return
+        if self.root.is_debug:
+            warn_of_idle_hooks(self.dispatchers.values())
         self.state = State.RUNNING
         self.started.set_result(None)
         self.open_lane()

@@ -47,6 +47,9 @@ def placements(root: Registrations) -> list[Placement]:
 def compile_app(root: Registrations) -> dict[str, Dispatcher]:
     """Compile an app into one dispatcher for each subdomain."""
     places = placements(root)
+    for place in places:
+        for said in place.registrations.awaited.values():
+            raise TypeError(f'{said} was given no function: pass one, or write it as a decorator above one')
     for place in places[1:]:
         if place.registrations.middlewares:
             raise ValueError('app.use wraps a whole app: use the middleware on the app that the others are mounted on')

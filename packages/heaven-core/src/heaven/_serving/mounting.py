@@ -7,6 +7,7 @@ from heaven._routing.pattern import Pattern
 from heaven._serving.mounted import MountedASGI
 from heaven._serving.registering_hooks import Registrar
 from heaven._serving.registrations import Mount, Registrations, Route, registrations_of
+from heaven._serving.subdomains import checked_label
 from heaven.errors import UrlDuplicateError, UrlError
 from heaven.types import App
 
@@ -23,7 +24,7 @@ def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str |
     below = Pattern(f'{prefix.rstrip("/")}/*', registrations.types)
     label = None
     if subdomain is not None:
-        label = subdomain.lower()
+        label = checked_label(subdomain)
         registrations.labels.add(label)
     if isinstance(child, Registrar):
         has_prefix = len(below.segments) > 1
@@ -37,6 +38,8 @@ def mount_heaven(parent: App, child: App, prefix: Pattern | None, label: str | N
     mounted = registrations_of(child)
     if mounted.mount is not None or child is parent.outermost:
         raise UrlDuplicateError('an app is mounted once, and not on itself: mount app.copy() to serve it twice')
+    if mounted.is_running:
+        raise RuntimeError('the app to be mounted runs by itself: mount it before it starts, or mount app.copy()')
     mounted.mount = Mount(parent, child, prefix, label, isolated)
     registrations_of(parent).mounts.append(mounted.mount)
 

@@ -22,6 +22,8 @@ class AppVerbs(Registrar):
     def TYPE(self, name: str, convert: Callable[[str], Any]) -> None:
         """Add a type of parameter; `convert` turns text into a value, or raises a ValueError.
 
+        ValueError for a name that is taken.
+
         def slug(text):
             if not text.islower():
                 raise ValueError(text)
@@ -32,6 +34,8 @@ class AppVerbs(Registrar):
         """
         registrations = self._open()
         check_function(convert, 'app.TYPE')
+        if name in registrations.types:
+            raise ValueError(f'there is a type {name!r} already, which routes and hooks rely on: take another name')
         registrations.types[name] = Type(name, len(registrations.types), convert)
 
     def ERROR(self, kind: int | type[BaseException], handler: Handler | str | None = None) -> Any:
@@ -42,7 +46,7 @@ class AppVerbs(Registrar):
         elif not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise TypeError(f'ERROR takes a status or an exception class, not {kind!r:.80}')
         if handler is None:
-            return partial(self.ERROR, kind)
+            return self._decorator(partial(self.ERROR, kind), f'ERROR({kind})')
         check_function(handler, f'app.ERROR({kind!r})')
         refuse_generator(handler, 'app.ERROR', 'set res.body = generator() in it')
         self._open().errors[kind] = handler
@@ -57,7 +61,7 @@ class AppVerbs(Registrar):
         if event not in (STARTUP, SHUTDOWN):
             raise ValueError(f'{event!r} is no event: use STARTUP or SHUTDOWN')
         if func is None:
-            return partial(self.ON, event)
+            return self._decorator(partial(self.ON, event), f'ON({event})')
         registrations = self._open()
         check_function(func, f'app.ON({event})')
         if event == SHUTDOWN or is_generator(func):

@@ -7,7 +7,8 @@ from heaven._routing.functions import check_after, check_before, check_function
 from heaven._routing.hooks import Hook
 from heaven._routing.pattern import Pattern
 from heaven._serving.methods import hook_methods
-from heaven._serving.registering_routes import Decorator, F, RouteVerbs, called_or_decorator, hooks_of
+from heaven._serving.registering_routes import Decorator, F, RouteVerbs, hooks_of
+from heaven._serving.subdomains import checked_label
 from heaven.errors import UrlError
 from heaven.types import Handler, Handlers
 
@@ -39,7 +40,7 @@ class Registrar(RouteVerbs):
             self._add_hook(route, function, subdomain, names, is_before=True, threaded=threaded)
             return function
 
-        return called_or_decorator(register, hook)
+        return self._taken_or_awaited(register, hook, route, 'BEFORE')
 
     def AFTER(
         self,
@@ -61,7 +62,7 @@ class Registrar(RouteVerbs):
             self._add_hook(route, function, subdomain, names, is_before=False, always=always, threaded=threaded)
             return function
 
-        return called_or_decorator(register, hook)
+        return self._taken_or_awaited(register, hook, route, 'AFTER')
 
     def ASSETS(
         self,
@@ -91,8 +92,11 @@ class Registrar(RouteVerbs):
         return Registrar(self.app, whole, self._label, (*self._before, *hooks_of(before)))
 
     def subdomain(self, name: str) -> 'Registrar':
-        """Declare a subdomain, and return a registrar bound to it; `'*'` is for all that no other has."""
-        label = name.lower()
+        """Declare a subdomain, and return a registrar bound to it; `'*'` is for all that no other has.
+
+        SubdomainError for a name that no host has as its first label.
+        """
+        label = checked_label(name)
         self._open().labels.add(label)
         return Registrar(self.app, self.prefix, label, self._before)
 
@@ -112,4 +116,15 @@ class Registrar(RouteVerbs):
         pattern = Pattern(route, registrations.types, self.prefix)
         if pattern.queries:
             raise UrlError(f'{pattern.text!r}: hooks are for paths, and queries are written on routes')
+        if '%' in pattern.text:
+            refuse_escapes(pattern.text)
         registrations.hooks.append(Hook(pattern, function, label, methods, is_before, always, threaded))
+
+
+def refuse_escapes(text: str) -> None:
+    """Raise UrlError for a pattern with an escape: paths are decoded before hooks are held against them."""
+    from urllib.parse import unquote
+
+    meant = unquote(text)
+    if meant != text:
+        raise UrlError(f'{text!r}: a hook is held against the decoded path: write {meant!r}')

@@ -82,7 +82,7 @@ class RouteVerbs:
             self._add_route(route, function, subdomain, methods, **{**options, 'before': before})
             return function
 
-        return called_or_decorator(register, handler)
+        return self._taken_or_awaited(register, handler, route, '/'.join(methods))
 
     def GET(
         self,
@@ -206,7 +206,24 @@ class RouteVerbs:
             )
             return function
 
-        return called_or_decorator(register, handler)
+        return self._taken_or_awaited(register, handler, route, 'WS')
+
+    def _taken_or_awaited(self, register: Decorator, function: Any, route: str, verb: str) -> Decorator:
+        """Register a function, and return it; without one, return the decorator that will."""
+        if function is not None:
+            return register(function)
+        Pattern(route, self._open().types, self.prefix)  # a wrong one is refused here already
+        return self._decorator(register, f'{verb} {self.prefix}{route}')
+
+    def _decorator(self, register: Decorator, said: str) -> Decorator:
+        """Return the decorator that registers a function; an app whose decorator is given none does not start."""
+
+        def decorator(function: F) -> F:
+            registrations_of(self.app).awaited.pop(decorator, None)
+            return register(function)
+
+        self._open().awaited[decorator] = said
+        return decorator
 
     def _open(self) -> Registrations:
         """Return what the app has registered, to be added to; RuntimeError while it runs."""
@@ -243,18 +260,15 @@ class RouteVerbs:
         registrations.routes.append(record)
 
 
-def called_or_decorator(register: Decorator, function: Any) -> Decorator:
-    """Register a function, and return it; without one, return the decorator that will."""
-    return register if function is None else register(function)
-
-
 def hooks_of(before: Handlers) -> tuple[Handler | str, ...]:
     """Return the hooks of `before=`, one or several; TypeError for what cannot be one."""
     hooks: tuple[Any, ...]
     if callable(before) or isinstance(before, str):
         hooks = (before,)
-    else:
+    elif isinstance(before, Iterable):
         hooks = tuple(before)
+    else:
+        hooks = (before,)
     for hook in hooks:
         check_function(hook, 'before=')
         check_before(hook, where='before=')

@@ -92,6 +92,7 @@ class Registrations:
         self.routes: list[Route] = []
         self.claims: dict[object, str] = {}  # what only one route can have, with its text
         self.hooks: list[Hook] = []
+        self.awaited: dict[object, str] = {}  # decorators that were given no function yet, with what they register
         self.errors: dict[Any, Handler | str] = {}  # by status or class
         self.error_handlers: dict[Any, Step] = {}  # the same, compiled
         self.events: list[Event] = []
