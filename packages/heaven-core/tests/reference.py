@@ -19,6 +19,7 @@ GRAMMAR = {
     'datetime': (r'[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?', datetime.datetime.fromisoformat),
     'uuid': (r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', uuid.UUID),
     'slug': (SLUG, str),
+    'any': (r'(?s:.+)', str),
     'str': (r'(?s:.+)', str),
 }
 ORDER = list(GRAMMAR)
@@ -30,6 +31,11 @@ def slug(text):
     """The converter of the type that is added."""
     if not re.fullmatch(SLUG, text):
         raise ValueError(text)
+    return text
+
+
+def anything(text):
+    """The converter of a type that takes any text, an empty one too."""
     return text
 
 
@@ -118,7 +124,7 @@ def dotted(raw):
 def route(routes, method, raw):
     """(status, index of the route that answers, params or the methods allowed) for a raw path as sent.
 
-    `routes` are pairs of method and pattern.
+    `routes` are pairs of method and pattern; the method of a mounted app is `*`.
     """
     if dotted(raw):
         return 400, None, None
@@ -130,12 +136,12 @@ def route(routes, method, raw):
     found = []
     for i, (verb, pattern) in enumerate(routes):
         if (params := match(pattern, segments, rest)) is not MISS:
-            found.append((rank(pattern), verb != method, i, verb, params))
-    stand_in = ('GET', 'HEAD') if method == 'HEAD' else (method,)
-    mine = sorted((f for f in found if f[3] in stand_in), key=lambda f: f[:3])
+            found.append((rank(pattern), verb != method, verb == '*', i, verb, params))
+    stand_in = ('GET', 'HEAD', '*') if method == 'HEAD' else (method, '*')
+    mine = sorted((f for f in found if f[4] in stand_in), key=lambda f: f[:4])
     if mine:
-        return 200, mine[0][2], mine[0][4]
-    allowed = {f[3] for f in found} | ({'HEAD'} if any(f[3] == 'GET' for f in found) else set())
+        return 200, mine[0][3], mine[0][5]
+    allowed = {f[4] for f in found} | ({'HEAD'} if any(f[4] == 'GET' for f in found) else set())
     if not allowed:
         return 404, None, None
     return 204 if method == 'OPTIONS' else 405, None, allowed | {'OPTIONS'}

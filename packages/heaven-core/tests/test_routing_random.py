@@ -7,7 +7,7 @@ import pytest
 from asks import ROUNDS
 from driver import Live
 from heaven import App, UrlDuplicateError
-from reference import METHODS, ORDER, parse, route, shape, slug, spelled
+from reference import METHODS, ORDER, anything, parse, route, shape, slug, spelled
 
 WORDS = ['a', 'b', 'ab', '1', 'true', 'é', '2024-02-29']
 VALUES = [
@@ -66,6 +66,7 @@ def tell(index):
 def build(rng):
     app, routes, shapes = App(), [], set()
     app.TYPE('slug', slug)
+    app.TYPE('any', anything)
     for _ in range(rng.randrange(1, 25)):
         method, pattern = rng.choice(['GET', 'GET', 'GET', 'POST', 'HEAD', 'OPTIONS', 'PROPFIND']), some_pattern(rng)
         if (method, shape(pattern)) in shapes:

@@ -211,7 +211,8 @@ class RouteVerbs:
     def _taken_or_awaited(self, register: Decorator, function: Any, route: str, verb: str) -> Decorator:
         """Register a function, and return it; without one, return the decorator that will."""
         if function is not None:
-            return register(function)
+            registered: Decorator = register(function)
+            return registered
         Pattern(route, self._open().types, self.prefix)  # a wrong one is refused here already
         return self._decorator(register, f'{verb} {self.prefix}{route}')
 
