@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 from driver import Live
@@ -592,6 +593,27 @@ def test_an_object_a_method_and_a_dotted_path_are_handlers():
     app.WS('/b', Chat().method)
     app.WS('/c', f'{__name__}.echo')
     assert [meet(app, path, 'dotted').sent for path in ('/a', '/b', '/c')] == [['object'], ['method'], ['dotted']]
+
+
+def test_however_many_messages_are_there_at_once_others_have_their_turn():
+    seen, turns = [], []
+
+    async def handler(req, ws, ctx):
+        await ws.accept()
+        async for message in ws:
+            seen.append(message)
+
+    async def run():
+        async with Peer(served(handler), '/') as peer:
+            await peer.say(*['x'] * 3000)
+            await peer.leave()
+            while not peer.task.done():
+                turns.append(len(seen))
+                await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert len(seen) == 3000
+    assert max(later - earlier for earlier, later in pairwise(turns)) <= 100
 
 
 def test_a_value_that_a_handler_returns_is_ignored_with_one_warning(caplog):
