@@ -31,7 +31,8 @@ def is_own_origin(origin: str, scheme: str, host: str) -> bool:
     A request that came as `https` or `wss` has to have a secure origin. One that did not may come from a proxy, which
     was asked securely.
     """
-    own = 'https' if scheme in ('https', 'wss') else origin.lower().partition('://')[0]
+    is_secure = scheme in ('https', 'wss') or origin.lower().startswith('https:')
+    own = 'https' if is_secure else 'http'
     return without_default_port(origin) == without_default_port(f'{own}://{host}')
 
 
