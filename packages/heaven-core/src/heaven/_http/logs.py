@@ -24,34 +24,23 @@ def printable(text: object) -> str:
 def escape_traceback(record: Any) -> bool:
     """Write the traceback of a record for every handler, for the message of an exception may be a client's.
 
-    Control characters are escaped, and every further line of a message is indented: none begins like a line of the log.
+    Control characters are escaped, and the further lines of a message indented: none begins like a line of the log.
     """
     if record.exc_info and record.exc_info[1] is not None and not record.exc_text:
-        from traceback import format_exception
+        from traceback import format_exception, format_exception_only
 
-        error: BaseException = record.exc_info[1]
-        text = ''.join(format_exception(error)).rstrip('\n')
-        for said in messages_of(error):
+        text = ''.join(format_exception(record.exc_info[1])).rstrip('\n')
+        for error in chain_of(record.exc_info[1]):
+            said = ''.join(format_exception_only(error)).rstrip('\n')
             text = text.replace(said, said.replace('\n', '\n    '))
         record.exc_text = CONTROL.sub(lambda found: printable(found[0]), text)
     return True
 
 
-def messages_of(error: BaseException) -> list[str]:
-    """Return the messages of an exception, and of those that led to it, that have several lines."""
-    found: list[str] = []
-    seen: list[BaseException] = []
-    waiting: list[Any] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or each in seen:
-            continue
-        seen.append(each)
-        waiting += [each.__cause__, each.__context__, *getattr(each, 'exceptions', ())]
-        try:
-            said = str(each)
-        except Exception:
-            continue
-        if '\n' in said and said not in found:
-            found.append(said)
-    return found
+def chain_of(error: BaseException) -> list[BaseException]:
+    """Return an exception, and those that led to it; the lines of a group are marked as such anyway."""
+    chain = [error]
+    for each in chain:
+        before = (each.__cause__, each.__context__)
+        chain += [other for other in before if other is not None and other not in chain]
+    return chain
