@@ -153,6 +153,18 @@ def test_the_rest_of_a_body_that_is_too_large_is_waited_for_five_seconds(gap, an
     assert (jumping(main()) == 5) is answered
 
 
+@pytest.mark.parametrize('expect', ['100-continue', '100-Continue', '100-CONTINUE'])
+def test_a_client_that_waits_to_be_asked_for_a_body_that_is_too_large_is_not_waited_for(expect):
+    async def main():
+        app = App(max_body_size=1)
+        app.POST('/', lambda req, res, ctx: None)
+        async with Live(app, limit=1000) as live:
+            reply = await live.ask('POST', body=None, headers={'expect': expect, 'content-length': '2'})
+            return reply.status, seconds()
+
+    assert jumping(main()) == (413, 0)
+
+
 # Sizes
 
 
@@ -319,6 +331,8 @@ def test_the_quotes_of_a_cookie_that_was_sent_are_taken_off_in_pairs(sent, value
         ('2024-02-29%0A10:11', False),
         ('2024-02-291', False),
         ('2024-W09-4', True),
+        ('20240229%2010', False),
+        ('20240229T10', True),
         ('20240229', True),
     ],
 )
