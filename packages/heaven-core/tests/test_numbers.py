@@ -5,6 +5,7 @@ import gc
 import sys
 import threading
 import time
+import tracemalloc
 import types
 from datetime import datetime
 from importlib.machinery import ModuleSpec
@@ -253,6 +254,112 @@ def test_forty_handlers_and_twenty_streams_run_at_once_in_threads(kind):
     asyncio.run(main())
     assert max(peak[:most]) == most
     assert len(peak) == most + 5
+
+
+def part(lines):
+    head = ''.join(f'X-{number}: {value}\r\n' for number, value in enumerate(lines))
+    return f'--B\r\nContent-Disposition: form-data; name="a"\r\n{head}\r\n1\r\n'.encode()
+
+
+@pytest.mark.parametrize(
+    'parts, status',
+    [
+        ([part(['x'] * 31)], 200),  # and the line that every part has
+        ([part(['x'] * 32)], 413),
+        ([part(['x' * 4000, 'x' * 4000])], 200),
+        ([part(['x' * 4000, 'x' * 4200])], 413),
+        ([part(['x' * 3900])] * 90, 200),
+        ([part(['x' * 3900])] * 100, 413),
+        ([part([])] * 1000, 200),
+    ],
+    ids=['32 lines', '33 lines', '8,000 bytes', '8,200 bytes', '360,000 in all', '400,000 in all', 'a thousand parts'],
+)
+def test_the_headers_of_a_part_have_32_lines_and_8_kib_at_most_and_those_of_all_384_kib(parts, status):
+    headers = {'content-type': 'multipart/form-data; boundary=B'}
+    body = b''.join(parts) + b'--B--\r\n'
+    assert ask(lambda req, res, ctx: res.out(200, len(req.form)), 'POST', body=body, headers=headers).status == status
+
+
+def test_however_fast_a_stream_is_others_have_their_turn_every_hundred_pieces():
+    sent, turns = [], []
+
+    async def pieces():
+        for _ in range(1000):
+            yield b'x'
+
+    async def send(message):
+        sent.append(message)
+
+    async def main():
+        async with Live(app) as live:
+            exchange = live.open()
+            task = asyncio.create_task(app(exchange.scope, exchange.receive, send))
+            while not task.done():
+                turns.append(len(sent))
+                await asyncio.sleep(0)
+
+    app = App()
+    app.GET('/', lambda req, res, ctx: res.stream(pieces()))
+    asyncio.run(main())
+    assert len(sent) == 1002
+    assert max(later - earlier for earlier, later in pairwise(turns)) <= 101
+
+
+def test_names_of_headers_that_clients_make_up_are_not_kept_for_ever():
+    def handler(req, res, ctx):
+        for name in req.queries['n'].split(','):
+            req.headers.get(name)
+            res.headers.get(name)
+            res.headers[name] = 'x'
+            del res.headers[name]
+
+    app = App()
+    app.GET('/', handler)
+
+    async def main():
+        async with Live(app) as live:
+            names = iter(range(1_000_000, 2_000_000))
+            for made_up in range(5):
+                await live.ask(query=('n=' + ','.join(f'x-{next(names)}' for _ in range(1000))).encode())
+                if made_up == 1:
+                    gc.collect()
+                    tracemalloc.start()
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0]
+
+    try:
+        assert asyncio.run(main()) < 500_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_methods_that_clients_make_up_are_not_kept_for_ever():
+    app = App()
+    app.BEFORE('/:x', lambda req, res, ctx: None, methods='GET')
+    app.GET('/a', lambda req, res, ctx: None)
+
+    async def main():
+        async with Live(app) as live:
+            for made_up in range(1300):
+                await live.ask(f'M{made_up}', '/a')
+                if made_up == 1050:
+                    gc.collect()
+                    tracemalloc.start()
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0]
+
+    try:
+        assert asyncio.run(main()) < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize('letter', ['a', 'é', '€', '😀'])
+def test_the_reason_of_a_close_has_123_bytes_at_most(letter):
+    app = App()
+    app.WS('/', lambda req, ws, ctx: ws.close(1000, letter * 200))
+    closed = meet(app, '/').messages[-1]['reason']
+    assert closed == letter * (123 // len(letter.encode()))
 
 
 # Lengths of answers that are empty
