@@ -191,6 +191,17 @@ def test_a_page_of_another_origin_opens_no_socket(origin):
     assert meet(app, headers=[*headers, (b'origin', b'http://a.com')]).status == 403
 
 
+@pytest.mark.parametrize('origin', [*ORIGINS, 'http://a.com\x00', ' ', 'http://á.com'])
+def test_a_page_of_another_origin_posts_nothing(origin):
+    app = App()
+    app.same_origin()
+    app.POST('/', secret)
+    headers = pairs([('host', 'a.com'), ('origin', origin.encode().decode('latin-1'))])
+    for sent_twice in ([], [(b'origin', b'http://a.com')]):
+        reply = call(app, 'POST', headers=[*headers, *sent_twice])
+        assert (reply.status, SECRET in reply.text) == (403, False)
+
+
 @pytest.mark.parametrize(
     'name, origin',
     [

@@ -454,9 +454,10 @@ def test_a_date_and_a_time_are_separated_by_a_t(text, matches):
     [
         (['Accept'], 'Accept'),
         (['Accept', 'Accept'], 'Accept'),
-        (['Accept', 'accept'], 'accept'),
+        (['Accept', 'accept'], 'Accept'),
         (['Accept', 'Cookie'], 'Accept, Cookie'),
-        (['Accept', 'Cookie', 'ACCEPT'], 'ACCEPT, Cookie'),
+        (['Accept', 'Cookie', 'ACCEPT'], 'Accept, Cookie'),
+        (['*', 'Accept'], '*'),
     ],
 )
 def test_a_name_is_in_vary_once_in_whatever_case(names, expected):
