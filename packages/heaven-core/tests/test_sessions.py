@@ -187,7 +187,9 @@ def test_all_that_is_json_is_kept():
     assert browser.session() == values
 
 
-@pytest.mark.parametrize('value', [object(), b'x', {1, 2}, float('nan'), float('inf')], ids=str)
+@pytest.mark.parametrize(
+    'value', [object(), b'x', {1, 2}, float('nan'), float('inf')], ids=['object', 'bytes', 'set', 'nan', 'inf']
+)
 def test_what_json_cannot_hold_is_a_500_and_the_log_says_why(value, caplog):
     app = app_with(read)
     app.GET('/bad', lambda req, res, ctx: ctx.session.update(value=value))
