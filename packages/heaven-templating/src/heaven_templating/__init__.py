@@ -1,12 +1,12 @@
 """Jinja2 behind `res.render`, for apps made with heaven-core."""
 
-try:
-    from heaven import Overrides as _Overrides  # noqa: F401 (which the older distribution `heaven` does not have)
-except ImportError as error:
+import heaven as _heaven
+
+if not hasattr(_heaven, 'Overrides'):  # which the older distribution `heaven` does not have
     raise ImportError(
         'what is imported as `heaven` is not heaven-core, or not all of it. Where the older distribution `heaven` is '
         'or was there, run: pip uninstall --yes heaven; pip install --force-reinstall --no-deps heaven-core'
-    ) from error
+    )
 
 from .folders import MissingTemplate as MissingTemplate
 from .names import MissingAsset as MissingAsset
