@@ -148,7 +148,7 @@ OBJECTS = {
     'a static async __call__': (object_of(staticmethod(refuse_async)), 401),
     'a static __call__ that goes around': (object_of(staticmethod(refuse_around)), 401),
     'a static __call__ that is a generator': (object_of(staticmethod(generator)), 'refused'),
-    '__call__ that is a partial': (object_of(functools.partial(refuse)), 401),
+    '__call__ that is a partial': (object_of(staticmethod(functools.partial(refuse))), 401),
     '__call__ that is a partial of a generator': (object_of(functools.partial(generator)), 'refused'),
     '__call__ that is a method with an argument': (
         object_of(functools.partialmethod(lambda self, key, *args: refuse(*args), 'key')),
