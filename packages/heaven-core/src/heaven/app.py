@@ -1,13 +1,14 @@
 """The application, and the lane: what serves a request in the common case."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from heaven._http.exchange import Exchange
 from heaven._http.fixed_bodies import JSON, checked_json
 from heaven._routing.functions import home_of
-from heaven._routing.path import PERCENT, WWW
+from heaven._routing.path import PERCENT
 from heaven._serving.calling import warn_unused
+from heaven._serving.inspection import Inspection, RouteInfo as RouteInfo
 from heaven._serving.registering_app import AppVerbs
 from heaven._serving.registrations import Observer, Registrations
 from heaven._serving.subdomains import checked_domain
@@ -16,7 +17,7 @@ from heaven.errors import UrlError, optional
 from heaven.overrides import Overrides
 from heaven.request import Request
 from heaven.response import Response
-from heaven.types import Codec, Handler, Receive, Renderer, Scope, Send
+from heaven.types import Codec, Receive, Renderer, Scope, Send
 
 if TYPE_CHECKING:
     from heaven.assets import AssetFolder
@@ -31,20 +32,7 @@ async def enter(registrations: Registrations, scope: Scope, receive: Receive, se
     await entry.enter(registrations, scope, receive, send)
 
 
-class RouteInfo(NamedTuple):
-    """A route as `app.routes()` lists it, for tools."""
-
-    methods: tuple[str, ...]
-    route: str
-    handler: Handler | str
-    subdomain: str
-    name: str | None
-    app: 'App'
-    meta: Any
-    before: tuple[Handler | str, ...]
-
-
-class App(AppVerbs, Keeper):
+class App(AppVerbs, Inspection, Keeper):
     """An ASGI application (ASGI 3.0): `await app(scope, receive, send)` serves one connection.
 
     `config` is a mapping or a callable that gives one; `debug` shows tracebacks; `max_body_size` is bytes; `domain`
@@ -74,7 +62,6 @@ class App(AppVerbs, Keeper):
         self.debug: bool = debug
         self.max_body_size: int = max_body_size
         self.domain: str | None = checked_domain(domain)
-        self.draining: bool = False  # the server stops, and ends open streams and sockets
 
     # The lane: the one function that puts speed before shape. It serves a request in the common case, whose answer is
     # two messages. Whatever is not common leaves it, for `_running.entry` at its beginning and for `_serving.course` at
@@ -209,34 +196,36 @@ class App(AppVerbs, Keeper):
         _, pattern = min(found, key=lambda item: item[0])
         return pattern.build(params)
 
-    def routes(self) -> list[RouteInfo]:
-        """List what is registered, on the app and on all that is mounted on it."""
-        from heaven._serving.compile import placements
-
-        return [
-            RouteInfo(
-                route.methods,
-                route.pattern.under(place.prefix).text,
-                route.handler,
-                place.subdomain or route.subdomain or WWW,
-                route.name,
-                place.registrations.app,
-                route.meta,
-                route.before,
-            )
-            for place in placements(self._registrations)
-            for route in place.registrations.routes
-        ]
-
     # serving
 
     def listen(self, host: str = '127.0.0.1', port: int = 8000, **uvicorn: Any) -> None:
-        """Serve the app with uvicorn, which takes the options."""
+        """Serve the app with uvicorn, which takes the options, until the process is told to stop.
+
+        At a stop open streams and WebSockets are ended first, then requests have 10 seconds to end by themselves.
+        """
         for name in ('workers', 'reload'):
             if uvicorn.get(name):
                 raise ValueError(f'app.listen serves in this process, without {name}: `heaven run --{name}` has it')
-        options = {'host': host, 'port': port, 'timeout_graceful_shutdown': 10} | uvicorn
-        optional('uvicorn', 'heaven-core[server]', 'app.listen').run(self, **options)
+        optional('uvicorn', 'heaven-core[server]', 'app.listen')
+        from heaven._running.server import serve
+
+        serve(self, **{'host': host, 'port': port, 'workers': 1, 'reload': False} | uvicorn)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server stops, and open streams and WebSockets are ended; until the app starts again."""
+        draining = self._registrations.root.draining
+        return draining is not None and draining.has_begun
+
+    async def drain(self) -> None:
+        """End open streams and WebSockets, and return when they have ended; those that begin later are ended, too.
+
+        The generator of a stream is closed and its last chunk sent; a socket is closed with 1001. `app.listen` and
+        `heaven run` call this at a stop; call it on the event loop of the app where another server has a place for it.
+        """
+        draining = self._registrations.root.draining
+        if draining is not None:
+            await draining.drain()
 
     # for tests and tools
 

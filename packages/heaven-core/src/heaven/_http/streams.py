@@ -16,6 +16,7 @@ class StreamBody:
     """An iterator, async or not, that gives bytes or str; one that is not async runs in worker threads."""
 
     is_fixed = False
+    is_endless = False
     ping: float | None = None  # seconds of silence after which `PING` is sent
 
     def __init__(self, source: Any) -> None:
@@ -47,6 +48,8 @@ class StreamBody:
 
 class EventStream(StreamBody):
     """An iterator of server-sent events."""
+
+    is_endless = True
 
     def __init__(self, source: Any, ping: float | None, dumps: Callable[[Any], bytes | str]) -> None:
         super().__init__(source if hasattr(source, '__aiter__') else iter(source))

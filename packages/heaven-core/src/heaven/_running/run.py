@@ -14,6 +14,7 @@ from heaven._running.lifespan import MountedLifespan
 from heaven._serving.compile import compile_app, find_function
 from heaven._serving.course import is_cancelling
 from heaven._serving.dispatcher import Dispatcher, choose_dispatcher
+from heaven._serving.draining import Draining
 from heaven._serving.idle_hooks import warn_of_idle_hooks
 from heaven._serving.mounted import MountedASGI
 from heaven._serving.registrations import DAEMON, SHUTDOWN, STARTUP, Event, Registrations
@@ -50,6 +51,7 @@ class Run:
         self.lifespans = 0  # servers that have told the app to start and not yet to stop
         self.exits: list[Exit] = []  # undone in reverse
         self.dispatchers: dict[str, Dispatcher] = {}
+        root.draining = Draining()
 
     # starting
 

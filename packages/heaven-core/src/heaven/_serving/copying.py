@@ -37,7 +37,7 @@ def copy_registrations(original: Registrations, twin: Any) -> Registrations:
     for name, value in vars(original).items():
         setattr(copied, name, value.copy() if type(value) in CONTAINERS else value)
     copied.app = twin
-    copied.mount = copied.run = copied.lane = copied.stack = None
+    copied.mount = copied.run = copied.draining = copied.lane = copied.stack = None
     copied.is_running = False
     if original.resting_state is not None:
         copied.state = dict(original.resting_state)

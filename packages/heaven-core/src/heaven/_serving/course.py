@@ -197,7 +197,7 @@ class Finish:
     async def send(self) -> None:
         """Encode and send the answer; what cannot be encoded is one more failure."""
         exchange = self.exchange
-        sender = Sender(exchange, bool(self.root.middlewares))
+        sender = Sender(exchange, self.root.draining, bool(self.root.middlewares))
         try:
             start, data = await self.prepare(sender)
             await sender.send(start, data)

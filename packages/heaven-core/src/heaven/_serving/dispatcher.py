@@ -89,18 +89,22 @@ class Dispatcher:
 
     def _decided(self, endpoint: Endpoint) -> Endpoint:
         """Give an endpoint the hooks that cover it, if that is the same for all of its paths."""
-        covering: list[int] = []
-        for at, guard in enumerate(self.guards):
-            if not guard.reaches(endpoint.app, True) or endpoint.pattern is None:
-                continue
-            covers = guard.pattern.relation(endpoint.pattern)
-            if covers is Covers.SOME:
-                return endpoint.replace(hooks_depend_on_path=True)
-            if covers is Covers.ALL:
-                covering.append(at)
+        covering = self.relations(endpoint)
+        if Covers.SOME in covering.values():
+            return endpoint.replace(hooks_depend_on_path=True)
         if endpoint.method == ANY_METHOD and any(self.guards[at].hook.methods for at in covering):
             return endpoint.replace(hooks_depend_on_path=True)
         return self.with_hooks(endpoint, endpoint.method, tuple(covering))
+
+    def relations(self, endpoint: Endpoint) -> dict[int, Covers]:
+        """Return the places of the hooks that cover paths of a route, with how much of it: all, or some."""
+        covering: dict[int, Covers] = {}
+        for at, guard in enumerate(self.guards):
+            if guard.reaches(endpoint.app, True) and endpoint.pattern is not None:
+                covers = guard.pattern.relation(endpoint.pattern)
+                if covers is not Covers.NONE:
+                    covering[at] = covers
+        return covering
 
     def with_hooks(self, endpoint: Endpoint, method: str, guards: tuple[int, ...]) -> Endpoint:
         """Return an endpoint with its hooks, those of the given places."""
@@ -113,10 +117,7 @@ class Dispatcher:
         return known
 
     def _hooked(self, endpoint: Endpoint, method: str, guards: tuple[int, ...]) -> Endpoint:
-        names = [method.upper()]
-        if method == 'WS' or names == ['HEAD'] and (endpoint.stands_in_for_get or endpoint.method == ANY_METHOD):
-            names.append('GET')
-        chains = build_chains([self.guards[at] for at in guards], endpoint, names)
+        chains = build_chains([self.guards[at] for at in guards], endpoint, method_scopes(endpoint, method))
         return endpoint.replace(hooks_depend_on_path=False, **chains._asdict())
 
     # finding
@@ -184,7 +185,7 @@ class Dispatcher:
         key = (area, method, status, allow)
         known = self.variants.get(key)
         if known is None:
-            handler = no_route(area.app, status, allow)
+            handler = NoRoute(area.app, status, allow)
             known = area.unmatched.replace(
                 method=method, handler=handler, is_async=True, stands_in_for_get=method.upper() == 'HEAD'
             )
@@ -246,6 +247,14 @@ def choose_dispatcher(dispatchers: Mapping[str, Dispatcher], scope: Scope, domai
     return dispatchers['']
 
 
+def method_scopes(endpoint: Endpoint, method: str) -> list[str]:
+    """Return the methods that count for hooks with `methods`: GET stands for HEAD and for WS, too."""
+    names = [method.upper()]
+    if method == 'WS' or names == ['HEAD'] and (endpoint.stands_in_for_get or endpoint.method == ANY_METHOD):
+        names.append('GET')
+    return names
+
+
 class NamedRoute:
     """A route as tools that trace requests look for it: `scope['route'].path`."""
 
@@ -260,24 +269,27 @@ def name_route(scope: Scope, endpoint: Endpoint) -> None:
         scope['endpoint'] = endpoint.function
 
 
-def no_route(app: App, status: int, allow: str | None) -> Any:
-    """Return the handler of what has no route."""
-    found, _ = find_handler(app, None, status, [])
-    words = None if status == 204 else phrase_of(status)
+class NoRoute:
+    """The handler of what has no route: a 404, a 405 or the 204 of an automatic OPTIONS."""
 
-    async def handler(req: Request, res: Response, ctx: Context) -> None:
-        if allow is not None:
-            res.header('allow', allow)
-        res.status = status
-        if found is None:
-            res.body = words
+    def __init__(self, app: App, status: int, allow: str | None) -> None:
+        self.status = status
+        self.allow = allow
+        self.words = None if status == 204 else phrase_of(status)
+        self.error_handler, _ = find_handler(app, None, status, [])
+
+    async def __call__(self, req: Request, res: Response, ctx: Context) -> None:
+        """Answer, or let the ERROR handler of the status do it."""
+        if self.allow is not None:
+            res.header('allow', self.allow)
+        res.status = self.status
+        if self.error_handler is None:
+            res.body = self.words
             return
         exchange = exchange_of(req)
-        exchange.asked = (found,)
-        await call(found, exchange, req, res, ctx)
+        exchange.asked = (self.error_handler,)
+        await call(self.error_handler, exchange, req, res, ctx)
         exchange.asked = ()
-
-    return handler
 
 
 async def refuse_target(req: Request, res: Response, ctx: Context) -> None:

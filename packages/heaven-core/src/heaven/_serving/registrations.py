@@ -14,6 +14,7 @@ from heaven.types import App, ASGIApp, Codec, Context, Handler, Renderer, Reques
 if TYPE_CHECKING:
     from heaven._running.run import Run
     from heaven._serving.dispatcher import Dispatcher
+    from heaven._serving.draining import Draining
     from heaven._serving.mounted import MountedASGI
     from heaven.assets import AssetFolder
     from heaven.cors import Cors
@@ -110,6 +111,7 @@ class Registrations:
         self.same_origin: SameOrigin | None = None
         self.sessions_same_origin: SameOrigin | None = None  # the check that comes with sessions
         self.run: Run | None = None  # of the outermost app
+        self.draining: Draining | None = None  # what the run has open; kept when it is over
         self.lane: Dispatcher | None = None  # what serves its requests, where nothing comes before
         self.is_running = False
         self.resting_state: dict[str, Any] | None = None  # as it was before the run

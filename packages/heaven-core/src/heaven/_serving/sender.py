@@ -8,6 +8,7 @@ from typing import Any
 from heaven._http.bodies import OpenBody, encode
 from heaven._http.exchange import Exchange
 from heaven._http.reader import cancelled_on_disconnect, forget_outcome
+from heaven._serving.draining import GRACE, Draining, OpenPart
 from heaven.errors import Disconnected
 from heaven.response import BODILESS
 from heaven.types import Message, Send
@@ -47,8 +48,9 @@ async def send_not_found(send: Send) -> None:
 class Sender:
     """Sends the response of one exchange."""
 
-    def __init__(self, exchange: Exchange, keeps_head_body: bool) -> None:
+    def __init__(self, exchange: Exchange, draining: Draining | None, keeps_head_body: bool) -> None:
         self.exchange = exchange
+        self.draining = draining
         self.is_head = exchange.method == 'HEAD'
         self.keeps_head_body = keeps_head_body  # for middlewares, which see of a HEAD what they see of a GET
 
@@ -128,12 +130,18 @@ class Sender:
             return nullcontext()
         return cancelled_on_disconnect(self.exchange.open_reader())
 
+    def _ended_by_draining(self, body: OpenBody, length: int | None) -> AbstractContextManager[OpenPart | None]:
+        """Let draining end a body: at once if it is endless, soon if it may be, not if it has a length to come to."""
+        if self.draining is None or length is not None:
+            return nullcontext()
+        return self.draining.watching(0.0 if getattr(body, 'is_endless', False) else GRACE)
+
     async def _send_pieces(self, body: OpenBody, length: int | None) -> None:
-        """Send a body piece by piece, of the length that was set, until the client leaves."""
+        """Send a body piece by piece, of the length that was set, until the client leaves or the app drains."""
         sent = count = 0
         pinger = Pinger(getattr(body, 'ping', None), self.put)
         try:
-            with self._watching():
+            with self._ended_by_draining(body, length) as part, self._watching():
                 async with aclosing(body.pieces()) as pieces:
                     async for piece in pieces:
                         sent += len(piece)
@@ -145,8 +153,12 @@ class Sender:
                         if piece:
                             await self.put({'type': 'http.response.body', 'body': piece, 'more_body': True})
                             pinger.note()
+                        if part is not None and part.is_interrupted:  # the generator has gone on nevertheless
+                            break
                         if count % BREATH == 0:
                             await asyncio.sleep(0)
+            if part is not None and part.is_interrupted:
+                await body.close()  # where it was not the generator that waited
         finally:
             await pinger.stop()
         if length is not None and sent < length:

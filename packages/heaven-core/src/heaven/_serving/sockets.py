@@ -5,7 +5,7 @@ ends the handler ends the connection, with a close code.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from heaven._http.exchange import Exchange
 from heaven._http.hosts import authority
@@ -17,6 +17,7 @@ from heaven._serving.batteries import enter
 from heaven._serving.calling import warn_unused
 from heaven._serving.course import Finish, begin, run_before
 from heaven._serving.dispatcher import Dispatcher, name_route
+from heaven._serving.draining import GRACE, Draining
 from heaven._serving.mounted import MountedASGI
 from heaven.errors import Abort, ClientError, Disconnected
 from heaven.types import Context, Message, Receive, Request, Response, Scope, Send
@@ -41,13 +42,13 @@ async def serve_socket(dispatcher: Dispatcher, scope: Scope, receive: Receive, s
         if endpoint.batteries:
             enter(exchange, req, res, ctx)
         if not await run_before(exchange, req, res, ctx):
-            await run_handler(socket, req, res, ctx)
+            await run_handler(socket, dispatcher.root.draining, req, res, ctx)
     except BaseException as error:
         failure = error
     await SocketFinish(dispatcher, socket, req, res, ctx).run(failure)
 
 
-async def run_handler(socket: Socket, req: Request, res: Response, ctx: Context) -> None:
+async def run_handler(socket: Socket, draining: Draining | None, req: Request, res: Response, ctx: Context) -> None:
     """Run the handler; one that returns without a word has accepted the socket, and closes it."""
     exchange = socket.exchange
     endpoint = exchange.endpoint
@@ -60,15 +61,26 @@ async def run_handler(socket: Socket, req: Request, res: Response, ctx: Context)
         check_origin(exchange, endpoint.origins)
     if endpoint.queries:
         req.queries.convert()
-    ws: Any = socket if is_mounted else WebSocket(socket)
-    out = await maybe_await(endpoint.handler(req, ws, ctx))
-    if out is not None:
-        await warn_unused(endpoint, out, res)
     if is_mounted:
+        await endpoint.handler(req, socket, ctx)
         return
+    if draining is None or draining.has_begun:
+        raise Abort(503)
+    with draining.watching(GRACE, partial(say_goodbye, socket)) as part:
+        out = await maybe_await(endpoint.handler(req, WebSocket(socket), ctx))
+        if out is not None:
+            await warn_unused(endpoint, out, res)
     if socket.state is State.HANDSHAKE:
+        if part.is_interrupted:
+            raise Abort(503)
         await socket.accept()
-    await socket.close(1000)
+    await socket.close(1001 if draining.has_begun else 1000)
+
+
+async def say_goodbye(socket: Socket) -> None:
+    """Close an open socket because the server stops: it is going away (RFC 6455, 7.4.1)."""
+    if socket.state is State.OPEN:
+        await socket.close(1001)
 
 
 class SocketFinish(Finish):

@@ -1,0 +1,111 @@
+"""Draining: what an app has open that may never end by itself, streams and sockets, and how it is ended at a stop.
+
+Servers wait for their connections before they tell the app to shut down, so that one open stream holds up a stop.
+Draining comes before: it interrupts what is open. A stream that is interrupted has come to its end, and a socket is
+closed with 1001 (RFC 6455, 7.4.1).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakSet
+
+from heaven._http.reader import forget_outcome
+
+GRACE = 1.0  # seconds that what can end by itself has before it is interrupted
+
+
+class OpenPart:
+    """A stream or a socket, in the task that serves it."""
+
+    def __init__(self, grace: float, farewell: Callable[[], Awaitable[None]] | None) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError('there is no task to interrupt')
+        self.task: asyncio.Task[Any] = task
+        self.grace = grace
+        self.farewell = farewell  # what is said to the client at once
+        self.saying: asyncio.Task[None] | None = None
+        self.timer: asyncio.Handle | None = None
+        self.is_interrupted = False
+
+    def end(self) -> None:
+        """Say farewell, and interrupt what has not ended by itself when its grace is over."""
+        loop = self.task.get_loop()
+        if self.farewell is not None:
+            self.saying = asyncio.ensure_future(say(self.farewell))
+            self.saying.add_done_callback(forget_outcome)
+        if self.grace:
+            self.timer = loop.call_later(self.grace, self.interrupt)
+        else:
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """Cancel what waits in the task; `Draining.watching` takes that for the end."""
+        self.is_interrupted = True
+        self.task.cancel()
+
+
+async def say(farewell: Callable[[], Awaitable[None]]) -> None:
+    """Say farewell, as a task."""
+    await farewell()
+
+
+class Draining:
+    """What one run of an app has open."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        self.has_begun: bool = False
+        self.parts: set[OpenPart] = set()
+        self.all_ended: asyncio.Event = asyncio.Event()
+        ALL.add(self)
+
+    @contextmanager
+    def watching(
+        self, grace: float = 0.0, farewell: Callable[[], Awaitable[None]] | None = None
+    ) -> Generator[OpenPart, None, None]:
+        """Let draining end the block: what it waits for is cancelled, and what comes after the block runs.
+
+        `is_interrupted` of what this gives tells then whether that is how the block has ended. A block that begins
+        while the app drains is ended with the next turn of the loop.
+        """
+        part = OpenPart(grace, farewell)
+        self.parts.add(part)
+        if self.has_begun:
+            part.timer = self.loop.call_soon(part.end)
+        try:
+            yield part
+        except asyncio.CancelledError:
+            if not part.is_interrupted or part.task.cancelling() > 1:
+                raise
+        finally:
+            if part.is_interrupted:
+                part.task.uncancel()
+            if part.timer is not None:
+                part.timer.cancel()
+            self.parts.discard(part)
+            if not self.parts:
+                self.all_ended.set()
+
+    async def drain(self) -> None:
+        """End all that is open, and return when it has ended; what begins later is ended, too."""
+        if self.loop is not asyncio.get_running_loop():
+            raise RuntimeError('the app runs on another event loop: drain it there')
+        if not self.has_begun:
+            self.has_begun = True
+            for part in self.parts:
+                part.end()
+        while self.parts:
+            self.all_ended.clear()
+            await self.all_ended.wait()
+
+
+ALL: WeakSet[Draining] = WeakSet()  # those of this process, for servers: an app may be mounted on one that is not ours
+
+
+async def drain_all() -> None:
+    """Drain every app that runs on this event loop."""
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(each.drain() for each in list(ALL) if each.loop is loop))
