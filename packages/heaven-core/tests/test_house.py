@@ -24,6 +24,7 @@ ROOMS = [
     {'assets', 'cors', 'same_origin', 'sessions', 'debug', '_debugging'},  # the batteries
     {'_running'},
     {'app'},
+    {'_command'},
     {'', 'cli', '__main__'},  # '' is what users import
 ]
 OPTIONAL_PARTS = {

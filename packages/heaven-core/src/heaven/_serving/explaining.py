@@ -115,7 +115,7 @@ def outcome(endpoint: Endpoint, req: Request) -> tuple[int | None, str | None, t
         reasons = {
             404: 'no route has this path',
             405: 'the path has routes for other methods only',
-            204: 'no route is for OPTIONS, which is answered with the methods that there are',
+            204: 'OPTIONS is answered with the methods that there are',
         }
         return handler.status, reasons[handler.status], allow
     if handler is refuse_target:

@@ -32,7 +32,7 @@ class ListedRoute(NamedTuple):
     handler: Whereabouts
     is_mounted: bool  # the handler is an ASGI app that is none of Heaven's
     mounted_at: str | None  # the prefix of the app of Heaven that has the route, if it is a mounted one
-    hooks: tuple[CoveringHook, ...]  # the broadest first, those of the route last
+    hooks: tuple[CoveringHook, ...]  # in the order in which they run
 
 
 def list_routes(registrations: Registrations) -> list[ListedRoute]:
@@ -69,7 +69,7 @@ def endpoints_of(dispatcher: Dispatcher) -> dict[tuple[str, str | None], Endpoin
 
 
 def covering_hooks(dispatcher: Dispatcher, endpoint: Endpoint, methods: tuple[str, ...]) -> Iterator[CoveringHook]:
-    """Give the hooks that cover paths of a route, each function once."""
+    """Give the hooks that cover paths of a route, each function once, in the order in which they run."""
     scopes = {*methods, 'GET'} if {'HEAD', 'WS'} & {*methods} else {*methods}
     found: dict[object, CoveringHook] = {}
     for at, covers in dispatcher.relations(endpoint).items():
@@ -85,7 +85,8 @@ def covering_hooks(dispatcher: Dispatcher, endpoint: Endpoint, methods: tuple[st
         found[key] = merged(found[key], new) if key in found else new
     for own in endpoint.own_before:
         found[True, own.step.app, own.identity] = CoveringHook(whereabouts(own.step.function), True, None, True)
-    yield from found.values()
+    yield from (hook for hook in found.values() if hook.is_before)
+    yield from reversed([hook for hook in found.values() if not hook.is_before])
 
 
 def merged(first: CoveringHook, second: CoveringHook) -> CoveringHook:

@@ -1,0 +1,1 @@
+"""The command `heaven`: finding an app, and telling of it."""

@@ -1,0 +1,152 @@
+"""`heaven routes`."""
+
+import json
+
+import pytest
+from commands import folder as folder, heaven as heaven
+
+APP = """\
+from heaven import App
+
+
+def guard(req, res, ctx):
+    pass
+
+
+def audit(req, res, ctx):
+    pass
+
+
+def stamp(req, res, ctx):
+    pass
+
+
+def get_page(req, res, ctx):
+    pass
+
+
+async def talk(req, ws, ctx):
+    pass
+
+
+class Old:
+    async def __call__(self, scope, receive, send):
+        pass
+
+
+app, child = App(), App()
+app.BEFORE('/*', audit, methods='POST')
+app.BEFORE('/admin/*', guard)
+app.AFTER('/*', stamp)
+app.GET('/', get_page)
+app.METHOD(['GET', 'POST'], '/admin/keys/:id:int', get_page, name='key', before=[audit])
+app.HTTP('/:section/:page', get_page)
+app.WS('/talk', talk)
+app.mount(Old(), '/old')
+child.GET('/rounds', get_page)
+app.mount(child, '/wards')
+app.subdomain('api').GET('/', 'json.dumps')
+"""
+
+LISTED = """\
+GET       /
+          get_page                                                     app.py:16
+          after: stamp
+
+GET POST  /admin/keys/:id:int                                                key
+          get_page                                                     app.py:16
+          before: audit, guard
+          after: stamp
+
+HTTP      /:section/:page
+          get_page                                                     app.py:16
+          before: audit (POST), guard (some paths)
+          after: stamp
+
+WS        /talk
+          talk                                                         app.py:20
+
+any       /old/*
+          the mounted app an object of app.Old                         app.py:24
+          before: audit (POST)
+          after: stamp
+
+On the subdomain api:
+
+GET       /
+          dumps                                                  {json}
+          after: stamp
+
+Of the app that is mounted at /wards:
+
+GET       /wards/rounds
+          get_page                                                     app.py:16
+          after: stamp
+"""
+
+
+@pytest.fixture
+def routes(folder, heaven):
+    (folder / 'app.py').write_text(APP)
+
+    def ask(*arguments):
+        said = heaven('routes', *arguments)
+        assert (said.code, said.err) == (0, '')
+        return said.out
+
+    return ask
+
+
+def test_routes_are_listed_with_their_hooks_in_80_columns(routes):
+    said = routes()
+    lines = [line for line in said.splitlines() if 'json' not in line and 'dumps' not in line]
+    assert lines == [line for line in LISTED.splitlines() if 'json' not in line]
+    assert max(map(len, lines)) == 80
+
+
+def test_json_has_all_of_it(routes):
+    listed = json.loads(routes('--json'))
+    assert [(route['subdomain'], route['mounted_at'], route['route']) for route in listed] == [
+        ('www', None, '/'),
+        ('www', None, '/admin/keys/:id:int'),
+        ('www', None, '/:section/:page'),
+        ('www', None, '/talk'),
+        ('www', None, '/old/*'),
+        ('api', None, '/'),
+        ('www', '/wards', '/wards/rounds'),
+    ]
+    assert listed[1] == {
+        'methods': ['GET', 'POST'],
+        'route': '/admin/keys/:id:int',
+        'subdomain': 'www',
+        'name': 'key',
+        'handler': {'name': 'app.get_page', 'file': 'app.py', 'line': 16},
+        'is_mounted': False,
+        'mounted_at': None,
+        'hooks': [
+            {
+                'function': {'name': 'app.audit', 'file': 'app.py', 'line': 8},
+                'is_before': True,
+                'methods': None,
+                'covers_all': True,
+            },
+            {
+                'function': {'name': 'app.guard', 'file': 'app.py', 'line': 4},
+                'is_before': True,
+                'methods': None,
+                'covers_all': True,
+            },
+            {
+                'function': {'name': 'app.stamp', 'file': 'app.py', 'line': 12},
+                'is_before': False,
+                'methods': None,
+                'covers_all': True,
+            },
+        ],
+    }
+
+
+def test_an_app_without_routes_says_so(folder, heaven):
+    (folder / 'app.py').write_text('from heaven import App\n\napp = App()\n')
+    assert heaven('routes').out == 'The app has no routes.\n'
+    assert json.loads(heaven('routes', '--json').out) == []
