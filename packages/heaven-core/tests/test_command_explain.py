@@ -239,3 +239,17 @@ def test_hooks_of_a_mounted_app_are_told_with_its_prefix():
     (hook,) = app.explain('GET', '/child/page').before
     assert (hook.name, hook.patterns, hook.readings) == ('guard', ('/child/*',), ('/child/page',))
     assert child.explain('GET', '/child/page').route == '/child/page'
+
+
+def test_batteries_stand_outside_of_the_hooks(folder, heaven):
+    text = 'from heaven import App\n\napp = App()\napp.cors("https://a.example")\napp.same_origin()\n'
+    (folder / 'app.py').write_text(text + 'app.POST("/", lambda req, res, ctx: None)\n')
+    assert heaven('explain', 'POST', '/').out.endswith("""
+The course of this request
+  1  app.cors
+  2  app.same_origin
+  3  the body is read
+  4  the handler  <lambda>  app.py:6
+  5  app.same_origin, its last word
+  6  app.cors, its last word
+""")

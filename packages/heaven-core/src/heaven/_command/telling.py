@@ -70,6 +70,8 @@ def course(explanation: Explanation) -> Iterator[Row]:
     """Give what happens, in order: all that a request passes has its place here."""
     for name in explanation.middlewares:
         yield 'middleware', name
+    for name in explanation.batteries:
+        yield (f'app.{name}',)
     if explanation.body is not None and explanation.body.read == 'ahead':
         yield ('the body is read',)
     for hook in explanation.before:
@@ -79,6 +81,9 @@ def course(explanation: Explanation) -> Iterator[Row]:
         yield hook_row(hook.kind, hook, explanation)
     for hook in explanation.endings:
         yield hook_row(LAST[hook.kind], hook, explanation)
+    if explanation.method != 'WS':
+        for name in reversed(explanation.batteries):
+            yield (f'app.{name}, its last word',)
 
 
 def hook_row(what: str, hook: HookInfo, explanation: Explanation) -> Row:

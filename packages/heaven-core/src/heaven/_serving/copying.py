@@ -6,9 +6,10 @@ from heaven._routing.functions import Home
 from heaven._serving.batteries import enter
 from heaven._serving.compile import compile_app
 from heaven._serving.course import begin
-from heaven._serving.dispatcher import choose_dispatcher, refuse_target
+from heaven._serving.dispatcher import choose_dispatcher
 from heaven._serving.mounted import MountedASGI
 from heaven._serving.registrations import Mount, Registrations, registrations_of
+from heaven._serving.unmatched import refuse_target
 from heaven.context import Context
 from heaven.overrides import Overrides
 from heaven.request import Request

@@ -16,11 +16,12 @@ from heaven._routing.router import Router
 from heaven._serving.compile import compile_app, placements
 from heaven._serving.copying import copy_app
 from heaven._serving.course import begin
-from heaven._serving.dispatcher import Dispatcher, NoRoute, choose_dispatcher, method_scopes, refuse_target
+from heaven._serving.dispatcher import Dispatcher, choose_dispatcher, method_scopes
 from heaven._serving.explanation import BodyInfo, ErrorInfo, Explanation, HookInfo
 from heaven._serving.failures import Kind, find_handler
 from heaven._serving.mounted import MountedASGI
 from heaven._serving.registrations import Registrations, Route, registrations_of
+from heaven._serving.unmatched import NoRoute, refuse_target
 from heaven._serving.whereabouts import whereabouts
 from heaven.errors import ClientError
 from heaven.request import Request
@@ -62,6 +63,7 @@ def explain(registrations: Registrations, method: str, target: str, host: str | 
         stands_in_for_get=has_route and endpoint.stands_in_for_get,
         origins=None if endpoint.origins is None or not is_socket else tuple(endpoint.origins),
         middlewares=tuple(whereabouts(each.factory).name for each in reversed(root.middlewares)),
+        batteries=tuple(type(each).__module__.rpartition('.')[2] for each in endpoint.batteries or ()),
         body=body_of(endpoint, is_socket) if has_route and not is_mounted else None,
         before=tuple(chains.before()),
         after=() if is_socket else tuple(chains.after()),

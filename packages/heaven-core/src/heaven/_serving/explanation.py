@@ -63,6 +63,7 @@ class Explanation(NamedTuple):
     stands_in_for_get: bool  # a HEAD that the handler of GET answers
     origins: tuple[str, ...] | None  # that a WebSocket takes, None for its own
     middlewares: tuple[str, ...]  # outermost first
+    batteries: tuple[str, ...]  # what stands outside of the hooks: `sessions`, `cors`, `same_origin`
     body: BodyInfo | None
     before: tuple[HookInfo, ...]
     after: tuple[HookInfo, ...]
