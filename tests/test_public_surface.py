@@ -20,6 +20,7 @@ ERRORS = {
 }
 SLOW = {'asyncio', 'inspect', 'logging', 'urllib.request', 'email', 'http.client', 'typing_extensions', 'dataclasses'}
 BATTERIES = {f'heaven.{name}' for name in ['forms', 'assets', 'cors', 'same_origin', 'sessions', 'debug', 'cli']}
+BATTERIES |= {f'heaven.{name}' for name in ['_command', '_running', '_serving.draining', '_serving.explaining']}
 
 
 def python(code):

@@ -253,3 +253,11 @@ The course of this request
   5  app.same_origin, its last word
   6  app.cors, its last word
 """)
+
+
+def test_a_name_is_that_of_the_subdomain_that_is_asked():
+    app = App()
+    app.GET('/', print, name='home')
+    app.subdomain('api').GET('/', print, name='api-home')
+    assert app.explain('GET', '/').name == 'home'
+    assert app.explain('GET', '/', 'api.example.com').name == 'api-home'

@@ -1,6 +1,9 @@
 """`heaven routes`."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from commands import folder as folder, heaven as heaven
@@ -150,3 +153,14 @@ def test_an_app_without_routes_says_so(folder, heaven):
     (folder / 'app.py').write_text('from heaven import App\n\napp = App()\n')
     assert heaven('routes').out == 'The app has no routes.\n'
     assert json.loads(heaven('routes', '--json').out) == []
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='a pipe of POSIX')
+def test_a_reader_that_has_enough_is_no_failure(folder):
+    routes = ''.join(f'app.GET("/{at}", print)\n' for at in range(2000))
+    (folder / 'app.py').write_text(f'from heaven import App\n\napp = App()\n{routes}')
+    command = [sys.executable, '-m', 'heaven', 'routes']
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asked:
+        assert asked.stdout.readline() == b'GET       /0\n'
+        asked.stdout.close()
+        assert asked.stderr.read() == b''

@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
         asked.command(asked)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except WrongUse as error:
         print(error.details, end='', file=sys.stderr)
         print(f'heaven: {error}', file=sys.stderr)
@@ -88,7 +91,7 @@ def port(text: str) -> int:
 
 def workers(text: str) -> int:
     """Return a number of processes."""
-    if not text.isascii() or not text.isdigit() or not int(text) >= 1:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ArgumentTypeError(f'{text!r} is no number of processes: it is at least 1')
     return int(text)
 

@@ -19,6 +19,8 @@ GRACE = 1.0  # seconds that what can end by itself has before it is interrupted
 class OpenPart:
     """A stream or a socket, in the task that serves it."""
 
+    __slots__ = ('farewell', 'grace', 'is_interrupted', 'saying', 'task', 'timer')
+
     def __init__(self, grace: float, farewell: Callable[[], Awaitable[None]] | None) -> None:
         task = asyncio.current_task()
         if task is None:
@@ -28,7 +30,7 @@ class OpenPart:
         self.farewell = farewell  # what is said to the client at once
         self.saying: asyncio.Task[None] | None = None
         self.timer: asyncio.Handle | None = None
-        self.is_interrupted = False
+        self.is_interrupted: bool = False
 
     def end(self) -> None:
         """Say farewell, and interrupt what has not ended by itself when its grace is over."""

@@ -75,7 +75,7 @@ def explain(registrations: Registrations, method: str, target: str, host: str | 
 def scope_of(method: str, target: str, host: str | None) -> Scope:
     """Return the scope of a request as a server makes it."""
     sent, _, query = target.partition('?')
-    raw = sent.encode()
+    raw = sent.encode(errors='surrogateescape')
     absolute = ABSOLUTE.match(sent)
     if host is None:
         host = absolute[0].rpartition('/')[2] if absolute else 'localhost'
@@ -87,9 +87,9 @@ def scope_of(method: str, target: str, host: str | None) -> Scope:
         'scheme': 'http',
         'path': decoded(raw.decode('latin-1')),
         'raw_path': raw,
-        'query_string': query.encode(),
+        'query_string': query.encode(errors='surrogateescape'),
         'root_path': '',
-        'headers': [(b'host', host.encode())],
+        'headers': [(b'host', host.encode(errors='surrogateescape'))],
         'client': None,
         'server': None,
     }
@@ -143,7 +143,7 @@ def route_of(root: Registrations, dispatcher: Dispatcher, endpoint: Endpoint) ->
     methods = {endpoint.method, 'GET' if endpoint.stands_in_for_get else endpoint.method, '*'}
     for place in placements(root):
         for route in place.registrations.routes:
-            is_here = place.registrations.app is endpoint.app and methods.intersection(route.methods)
+            is_here = (place.subdomain or route.subdomain) == dispatcher.label and methods.intersection(route.methods)
             if is_here and route.pattern.under(place.prefix).text == endpoint.route:
                 return route
     return None
