@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from heaven import STARTUP, App, ClientError
-from store.errors import Conflict, Invalid, NoSuch
+from store.errors import Busy, Conflict, Invalid, NoRoom, NoSuch
 from waiting import room
 
 HERE = Path(__file__).resolve().parent
@@ -24,8 +24,11 @@ app.BEFORE('/*', 'controllers.guards.refuse_other_sites', methods=WRITING)
 for path in ('/v1/*', '/patients/*', '/waiting/*'):
     app.BEFORE(path, 'controllers.guards.keep_private')
 
-for kind in (Invalid, NoSuch, Conflict, ClientError, 404, 405, 500):
+for kind in (Invalid, NoSuch, Conflict, Busy, NoRoom, ClientError, 404, 405, 500):
     app.ERROR(kind, 'controllers.errors.failure')
+
+app.GET('/health/live', 'controllers.health.live')
+app.GET('/health/ready', 'controllers.health.ready')
 
 # The JSON API.
 api = app.group('/v1')

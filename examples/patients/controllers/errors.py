@@ -1,10 +1,13 @@
 """Every failure: as JSON that says what was wrong, or as a page where a browser asks."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
 from heaven import ClientError, Context, Request, Response
-from store.errors import Conflict, Invalid, NoSuch
+from store.errors import Busy, Conflict, Invalid, NoRoom, NoSuch
+
+log = logging.getLogger('clinic')
 
 
 async def failure(req: Request, res: Response, ctx: Context) -> None:
@@ -16,10 +19,17 @@ async def failure(req: Request, res: Response, ctx: Context) -> None:
             status, said = 404, {'error': str(error)}
         case Conflict() as error:
             status, said = 409, {'error': str(error), 'fields': error.fields}
+        case Busy() as error:
+            status, said = 503, {'error': str(error)}
+            res.header('retry-after', '5')
+        case NoRoom() as error:
+            status, said = 507, {'error': str(error)}
         case ClientError() as error:  # what Heaven refused: bad JSON, a query that does not convert, too much
             status, said = error.status, {'error': str(error)}
         case _:
             status, said = res.status, {'error': HTTPStatus(res.status).phrase}
+    if status in (503, 507):
+        log.error('%s %s: %s', req.method, req.route, said['error'])
     if 'text/html' in req.headers.get('accept', ''):
         res.status = status
         await res.render('error.html', **said)

@@ -1,6 +1,7 @@
 """The clinic's database: one SQLite file, a connection that writes and one that reads."""
 
 import asyncio
+import errno
 import sqlite3
 import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,10 +12,12 @@ import aiosqlite
 from heaven import App, Key, Request
 
 from . import schema
-from .errors import Conflict, NoSuch
+from .errors import Busy, Conflict, NoRoom, NoSuch
 
 Row = dict[str, Any]
 Run = Callable[..., Awaitable[list[Row]]]
+
+PATIENCE = 5000  # milliseconds to wait for somebody else who writes
 
 
 class Database:
@@ -31,7 +34,10 @@ class Database:
         self.watchers: set[asyncio.Event] = set()
 
     async def all(self, sql: str, *values: object) -> list[Row]:
-        return await run(self.reader, sql, values)
+        try:
+            return await run(self.reader, sql, values)
+        except sqlite3.Error as error:
+            raise explained(error) from error
 
     async def one(self, sql: str, *values: object) -> Row | None:
         return next(iter(await self.all(sql, *values)), None)
@@ -64,9 +70,20 @@ class Database:
 TAKEN = {'number': ('number', 'is taken by another patient'), 'patient_id': ('patient', 'is waiting already')}
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def explained(error: BaseException) -> BaseException:
-    """Put a broken constraint that a client can cause into the clinic's words."""
-    match getattr(error, 'sqlite_errorcode', None):
+    """Put a broken constraint that a client can cause, a lock and a full disk into the clinic's words."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return NoRoom()
+    code = getattr(error, 'sqlite_errorcode', 0)
+    match code & 0xFF:  # without what distinguishes one lock from another
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Busy()
+        case sqlite3.SQLITE_FULL:
+            return NoRoom()
+    match code:
         case sqlite3.SQLITE_CONSTRAINT_UNIQUE:
             return Conflict(*TAKEN[str(error).rpartition('.')[2]])
         case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
@@ -91,9 +108,9 @@ async def opened(path: str) -> AsyncIterator[aiosqlite.Connection]:
     async with aiosqlite.connect(path, isolation_level=None) as connection:
         connection.row_factory = aiosqlite.Row
         await connection.create_function('fold', 1, fold, deterministic=True)
+        await connection.execute(f'PRAGMA busy_timeout = {PATIENCE}')
         await connection.execute('PRAGMA journal_mode = WAL')
         await connection.execute('PRAGMA foreign_keys = ON')
-        await connection.execute('PRAGMA busy_timeout = 5000')
         yield connection
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from heaven.forms import File
 
-from .database import Database, Row
+from .database import Database, Row, explained
 from .errors import NoSuch
 
 
@@ -24,16 +24,16 @@ async def get(db: Database, patient: int, id: int) -> Row:
 async def add(db: Database, folder: Path, patient: int, file: File) -> Row:
     """Save a file under a name of our own, and then its row; without the row the file goes again."""
     stored = folder / (uuid4().hex + PurePath(file.safe_name).suffix)
-    await file.save(stored)
     try:
+        await file.save(stored)
         async with db.transaction() as run:
             [added] = await run(
                 'INSERT INTO documents (patient_id, name, size, stored) VALUES (?, ?, ?, ?) RETURNING *',
                 patient, file.safe_name, file.size, stored.name,
             )  # fmt: skip
-    except BaseException:
+    except BaseException as error:
         stored.unlink(missing_ok=True)
-        raise
+        raise explained(error) from None
     return added
 
 

@@ -16,6 +16,20 @@ class NoSuch(Exception):
         super().__init__(f'There is no {kind} {id}.')
 
 
+class Busy(Exception):
+    """The database is used by somebody else for longer than it was waited; later it may work."""
+
+    def __init__(self) -> None:
+        super().__init__('The clinic is busy. Please try again in a moment.')
+
+
+class NoRoom(Exception):
+    """The disk is full, so that nothing more can be kept."""
+
+    def __init__(self) -> None:
+        super().__init__('The clinic has no room left to keep this.')
+
+
 class Conflict(Exception):
     """A value that only one record may have, and another has it already."""
 

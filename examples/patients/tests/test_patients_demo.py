@@ -17,7 +17,7 @@ CLINIC = Path(__file__).resolve().parents[1]
 def test_the_command_prints_where_it_serves_and_a_line_to_try_that_works(tmp_path: Path) -> None:
     with socket.create_server(('127.0.0.1', 0)) as free:
         port = free.getsockname()[1]
-    environment = {**os.environ, 'PORT': str(port), 'PATIENTS_DB': str(tmp_path / 'patients.db')}
+    environment = {**os.environ, 'HOST': 'localhost', 'PORT': str(port), 'PATIENTS_DB': str(tmp_path / 'patients.db')}
     with subprocess.Popen(
         [sys.executable, str(CLINIC)], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as command:
@@ -30,7 +30,7 @@ def test_the_command_prints_where_it_serves_and_a_line_to_try_that_works(tmp_pat
                 said += line
                 if 'Uvicorn running' in line:
                     break
-            assert f'http://127.0.0.1:{port}/v1/patients' in said
+            assert f'http://localhost:{port}/v1/patients' in said
             tried = re.search(r"curl '([^']+)'", said)
             assert tried is not None, said
             answer = httpx.get(tried[1])

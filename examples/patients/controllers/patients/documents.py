@@ -3,7 +3,7 @@
 from heaven import Context, Request, Response
 from heaven.forms import File
 from store import documents
-from store.database import Row, database
+from store.database import Row, database, explained
 from store.errors import Invalid
 
 
@@ -30,7 +30,10 @@ async def delete_document(req: Request, res: Response, ctx: Context) -> None:
 
 async def receive(req: Request, ctx: Context) -> Row:
     """Keep the file that a form sent in its field `document`."""
-    sent = (await req.form).get('document')
+    try:
+        sent = (await req.form).get('document')
+    except OSError as error:  # a large form waits in a temporary file
+        raise explained(error) from None
     if not isinstance(sent, File) or not sent.filename:
         raise Invalid({'document': 'must be a file'})
     return await documents.add(database(req), req.app.CONFIG('DOCUMENTS'), ctx.patient['id'], sent)
