@@ -94,9 +94,25 @@ def core(session: nox.Session) -> None:
 
 @nox.session
 def servers(session: nox.Session) -> None:
-    """Serve one app over real sockets, under uvicorn, hypercorn, granian and gunicorn."""
-    session.install('-e', 'packages/heaven-core[server]', *group('servers'))
-    run_pytest(session, 'tests/servers/over_sockets.py')
+    """Serve one app over real sockets under every server, and try those recipes of deploying that need Python alone."""
+    editable(session, *group('servers'))
+    run_pytest(session, 'tests/servers/over_sockets.py', 'tests/servers/deploying.py')
+
+
+@nox.session(name='servers-report', python=['3.11', '3.13'])
+def servers_report(session: nox.Session) -> None:
+    """Measure what the servers do, and write it into docs/servers.md."""
+    editable(session, *group('servers'))
+    session.run('python', 'tests/servers/report.py')
+
+
+@nox.session
+def deploying(session: nox.Session) -> None:
+    """Try all recipes of docs/deploying.md, behind nginx and with the checkers of their files; installs nginx."""
+    if not shutil.which('nginx', path=os.environ['PATH'] + os.pathsep + '/usr/sbin'):
+        session.run('apt-get', 'install', '--yes', 'nginx-light', external=True)
+    editable(session, *group('deploying'))
+    run_pytest(session, 'tests/servers/deploying.py', ALL_RECIPES='1')
 
 
 @nox.session

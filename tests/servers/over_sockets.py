@@ -1,12 +1,7 @@
 """The same app over real sockets, under every server that people use; run by `nox -s servers`."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -15,72 +10,23 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from served import COMMANDS, SPEAK_HTTP2, Served  # noqa: E402
 from wire import Line, Socket, ask, ask2  # noqa: E402
 
-UVICORN = ['uvicorn', 'app:app', '--port', '{port}', '--log-level', 'warning', '--timeout-graceful-shutdown', '3']
-COMMANDS = {
-    'uvicorn-httptools': [*UVICORN, '--http', 'httptools', '--ws', 'websockets-sansio'],
-    'uvicorn-h11': [*UVICORN, '--http', 'h11', '--ws', 'wsproto'],
-    'hypercorn': ['hypercorn', 'app:app', '--bind', '127.0.0.1:{port}', '--graceful-timeout', '3'],
-    'granian': ['granian', 'app:app', '--interface', 'asgi', '--port', '{port}', '--log-level', 'warning'],
-    'gunicorn-uvicorn': ['gunicorn', 'app:app', '--bind', '127.0.0.1:{port}', '-k', 'uvicorn_worker.UvicornWorker',
-                         '--graceful-timeout', '3', '--log-level', 'warning', '--no-control-socket'],
-}  # fmt: skip
 LOSES_HANDSHAKE_HEADERS = {'granian'}
-SPEAK_HTTP2 = {'hypercorn', 'granian'}
+HANGS_WITHOUT_A_BODY = {'uvicorn-zttp'}  # on HTTP/2 an app that reads waits until the client leaves
 UNIX_SOCKETS = {'--port': ['--uds', 'socket'], '--bind': ['--bind', 'unix:socket']}  # instead of a port
-
-
-class Served:
-    def __init__(self, name, folder, by_unix_socket=False):
-        self.name, self.folder = name, folder
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            self.port = free.getsockname()[1]
-        self.errors = (folder / 'errors').open('wb+')
-        command = [part.format(port=self.port) for part in COMMANDS[name]]
-        if by_unix_socket:
-            at = next(n for n, part in enumerate(command) if part in UNIX_SOCKETS)
-            command[at : at + 2] = UNIX_SOCKETS[command[at]]
-            self.port = str(folder / 'socket')
-        env = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(HERE), os.environ.get('PYTHONPATH', '')])}
-        program = [sys.executable, '-m', *command]
-        self.process = subprocess.Popen(program, cwd=folder, env=env, stdout=self.errors, stderr=self.errors)
-        self.wait(self.answers)
-
-    def answers(self):
-        assert self.process.poll() is None, self.said()
-        try:
-            return ask(self.port, '/show/').status == 200
-        except OSError:
-            return False
-
-    def wait(self, ready, limit=20):
-        """Asks until it is so: what another process does has no other end."""
-        until = time.monotonic() + limit
-        while not ready():
-            assert time.monotonic() < until, self.said()
-            time.sleep(0.02)
-
-    def said(self):
-        return Path(self.errors.name).read_text()
-
-    def noted(self, text):
-        log = self.folder / 'life.log'
-        return log.exists() and text in log.read_text().splitlines()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
-        self.errors.close()
 
 
 @pytest.fixture(scope='module', params=COMMANDS)
 def server(request, tmp_path_factory):
-    served = Served(request.param, tmp_path_factory.mktemp(request.param))
-    yield served
-    if served.process.poll() is None:
-        served.stop()
+    served = Served(COMMANDS[request.param], 'app:app', tmp_path_factory.mktemp(request.param))
+    served.name = request.param
+    try:
+        served.wait_until_it_answers('/show/')
+        yield served
+    finally:
+        served.kill()
 
 
 @pytest.fixture(params=['1.1', '2'])
@@ -93,6 +39,8 @@ def request_of(request, server):
 
 @pytest.mark.parametrize('method', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 def test_every_method_arrives_and_is_answered(server, request_of, method):
+    if request_of is ask2 and server.name in HANGS_WITHOUT_A_BODY and method in ('POST', 'PUT', 'PATCH', 'DELETE'):
+        pytest.skip('the server does not tell that there is no body')
     reply = request_of(server.port, '/show/a?b=c', method)
     assert reply.status == 200
     assert int(reply.header('content-length')) > 0
@@ -248,10 +196,16 @@ def test_a_client_has_an_address_and_a_port(server, request_of):
 
 
 def test_a_client_on_a_unix_socket_has_neither(server, tmp_path):
-    served = Served(server.name, tmp_path, by_unix_socket=True)
-    told = json.loads(ask(served.port, '/show/').body)
-    served.stop()
-    assert told['client'] == [None, None]
+    command = list(COMMANDS[server.name])
+    at = next(number for number, part in enumerate(command) if part in UNIX_SOCKETS)
+    command[at : at + 2] = UNIX_SOCKETS[command[at]]
+    served = Served(command, 'app:app', tmp_path)
+    served.port = str(tmp_path / 'socket')
+    try:
+        served.wait_until_it_answers('/show/')
+        assert json.loads(ask(served.port, '/show/').body)['client'] == [None, None]
+    finally:
+        served.kill()
 
 
 def test_what_a_server_tells_is_what_the_table_says(server, request_of):
