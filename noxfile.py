@@ -143,6 +143,13 @@ def suites(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Ask an app over sockets 300,000 times, leave it, be slow and stop it under load; `-- --short` is a tenth."""
+    editable(session, *group('servers'))
+    session.run('python', 'tests/soak/soak.py', *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the code and its format with ruff; `nox -s lint -- --fix` mends what it can."""
     session.install(*group('lint'))
