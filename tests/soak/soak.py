@@ -261,7 +261,7 @@ async def slowly(port):
     """Hold many slow clients at once, who send byte by byte or read nothing; ask beside them."""
     opened = []
     for number in range(SLOW):
-        reader, writer = await asyncio.open_connection('127.0.0.1', port)
+        _, writer = await asyncio.open_connection('127.0.0.1', port)
         opened.append(writer)
         writer.write(head('GET', '/download') if number % 2 else head('POST', '/receive', 1000))
     for _ in range(30):
