@@ -2,14 +2,17 @@
 
 import random
 
+import pytest
+
 
 def pytest_addoption(parser):
     """Add the option."""
     parser.addoption('--order', metavar='NUMBER', help='shuffle the tests, those of a file together; nox always does')
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Shuffle the files, and the tests of each."""
+    """Shuffle the files, and the tests of each, before pytest brings together those that share what is costly."""
     order = config.getoption('order')
     if order is None:
         return

@@ -218,6 +218,12 @@ def test_what_a_server_tells_is_what_the_table_says(server, request_of):
         assert extension in row, told
 
 
-def test_the_server_stops_and_the_app_with_it(server):
-    server.stop()
-    assert server.noted('down')
+@pytest.mark.parametrize('name', COMMANDS)
+def test_the_server_stops_and_the_app_with_it(name, tmp_path):
+    server = Served(COMMANDS[name], 'app:app', tmp_path)
+    try:
+        server.wait_until_it_answers('/show/')
+        server.stop()
+        assert server.noted('down')
+    finally:
+        server.kill()
