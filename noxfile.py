@@ -110,7 +110,7 @@ def servers_report(session: nox.Session) -> None:
 def deploying(session: nox.Session) -> None:
     """Try all recipes of docs/deploying.md, behind nginx and with the checkers of their files; installs nginx."""
     if not shutil.which('nginx', path=os.environ['PATH'] + os.pathsep + '/usr/sbin'):
-        session.run('apt-get', 'install', '--yes', 'nginx-light', external=True)
+        session.run('apt-get', 'install', '--yes', 'nginx', external=True)
     editable(session, *group('deploying'))
     run_pytest(session, 'tests/servers/deploying.py', ALL_RECIPES='1')
 
