@@ -275,11 +275,12 @@ def install(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run every Python block of the README and of the docs, and build the site; `-- serve` shows it instead."""
-    editable(session, *group('docs'))
+    """Run every Python block of the README, the docs and the cookbook, and build the site; `-- serve` shows it."""
+    editable(session, *group('docs'), *group('cookbook'))
     command = ['serve'] if 'serve' in session.posargs else ['build', '--clean', '--strict']
     session.run('zensical', *command, env={'PYTHONPATH': 'tools'})
-    session.run('pytest', 'tests/test_docs.py', 'tests/test_quickstart.py')
+    pages = ['tests/test_docs.py', 'tests/test_quickstart.py', 'tests/cookbook.py']
+    session.run('pytest', *ALL_CORES, *pages, env={'PYTHONPATH': 'tests'})
 
 
 @nox.session

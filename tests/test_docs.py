@@ -1,4 +1,4 @@
-"""Every Python block of the README and of the docs runs."""
+"""Every Python block of the README and of the docs runs; those of the cookbook do in cookbook.py."""
 
 import inspect
 import re
@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 INDEX = ROOT / 'docs' / 'index.md'
-PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('packages/*/README.md')), *sorted(ROOT.glob('docs/**/*.md'))]
+RECIPES = sorted(ROOT.glob('docs/cookbook/*.md'))
+DOCS = sorted({*ROOT.glob('docs/**/*.md')} - {*RECIPES})
+PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('packages/*/README.md')), *DOCS]
 
 # The blocks of a page share their names and a folder. Those with a title are the file it names, one part of it after
 # another, and are imported from there; the others may await. Line numbers in a traceback are those of the page.
@@ -65,15 +67,22 @@ def python(folder, *arguments, text=''):
     return result.stdout.decode()
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_python_block_of_a_page_runs(page, tmp_path):
+def run_page(page, folder):
+    """Run the Python blocks of a page in an empty folder."""
     text = page.read_text('utf-8')
     assert len(re.findall(r'^ *```', text, re.MULTILINE)) % 2 == 0, 'a block is not closed'
     assert re.findall(r'^ +``` *python', text, re.MULTILINE) == [], 'an indented block would not be run'
-    python(tmp_path, '-c', RUN, str(page), text=text)
+    python(folder, '-c', RUN, str(page), text=text)
 
 
-@pytest.mark.parametrize('page', sorted({*PAGES, *ROOT.glob('*.md')}), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_python_block_of_a_page_runs(page, tmp_path):
+    run_page(page, tmp_path)
+
+
+@pytest.mark.parametrize(
+    'page', sorted({*PAGES, *RECIPES, *ROOT.glob('*.md')}), ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_every_link_of_a_page_to_another_file_leads_somewhere(page):
     text = re.sub(r'^```.*?^```|`[^`]*`', '', page.read_text('utf-8'), flags=re.MULTILINE | re.DOTALL)
     links = [link.partition('#')[0] for link in re.findall(r'\]\(([^)\s]+)', text)]
