@@ -29,10 +29,10 @@ class Cors:
                 "origins, as in origins=['https://example.com']"
             )
         self.origins: frozenset[str] = frozenset() if self.is_for_all else checked_origins(named)
-        self.methods = ['*'] if '*' in listed(methods) else list(route_methods(methods))
-        self.headers = header_names(headers)
+        self.methods: list[str] = ['*'] if '*' in listed(methods) else list(route_methods(methods))
+        self.headers: list[str] = header_names(headers)
         self.credentials = credentials
-        self.expose = header_names(expose)
+        self.expose: list[str] = header_names(expose)
         if '*' in self.expose and credentials:
             raise ValueError("expose='*' means nothing to browsers with credentials=True: name the headers")
         if isinstance(max_age, bool) or not isinstance(max_age, int) or max_age < 0:

@@ -105,9 +105,9 @@ class Visit:
         self.req = req
         self.session: Session | None = None
         self.text: str = '{}'  # the session as it came
-        self.is_old = False  # half of its time is over
-        self.is_cleared = False
-        self.is_answered = False
+        self.is_old: bool = False  # half of its time is over
+        self.is_cleared: bool = False
+        self.is_answered: bool = False
 
     def __repr__(self) -> str:
         """Show what the session has by name alone: the values may be secret."""
@@ -160,12 +160,12 @@ class Sessions:
         **options: Any,
     ) -> None:
         self.cookie_name = cookie_name
-        self.max_age = seconds_of(max_age)
-        self.secure = True if secure is None and needs_secure(cookie_name, options) else secure
+        self.max_age: int | None = seconds_of(max_age)
+        self.secure: bool | None = True if secure is None and needs_secure(cookie_name, options) else secure
         self.options = options  # of the cookie: its path and domain, whether scripts see it ...
         self._check_cookie()
         # The name is part of the key: what was signed for a cookie of another name is nothing here.
-        self.signer = TimestampSigner(
+        self.signer: TimestampSigner = TimestampSigner(
             checked_secrets(secret_key)[::-1],
             salt=f'heaven.session.{cookie_name}',
             key_derivation='hmac',
