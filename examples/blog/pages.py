@@ -1,0 +1,21 @@
+"""What the handlers of all pages share: text that was sent, and messages for the next page."""
+
+from heaven import Abort, Context, Request, Response
+
+
+def text(req: Request, name: str) -> str:
+    """Return a field of the form. A file in its place is a 400, as a missing field is."""
+    value = req.form[name]
+    if not isinstance(value, str):
+        raise Abort(400, f'{name} has to be text')
+    return value
+
+
+def tell(ctx: Context, message: str) -> None:
+    """Show a message on the next page, be it that of this request or of a later one."""
+    ctx.session.setdefault('messages', []).append(message)
+
+
+def messages(req: Request, res: Response, ctx: Context) -> dict[str, list[str]]:
+    """Give a page the messages that nobody has seen yet."""
+    return {'messages': ctx.session.pop('messages', [])}
