@@ -8,7 +8,7 @@ import sqlite3
 
 from database import one
 from heaven import Context, Request, Response
-from pages import tell, text
+from pages import refuse, tell, text
 
 
 async def find_user(req: Request, res: Response, ctx: Context) -> None:
@@ -19,25 +19,21 @@ async def find_user(req: Request, res: Response, ctx: Context) -> None:
 async def log_in_first(req: Request, res: Response, ctx: Context) -> None:
     """Answer with the page to log in unless somebody is."""
     if ctx.user is None:
-        tell(ctx, 'Log in first.')
-        res.status = 401
-        await login_page(req, res, ctx)
+        await refuse(res, ctx, 401, 'Log in first.', 'log_in.html')
 
 
 async def registration_page(req: Request, res: Response, ctx: Context) -> None:
-    await res.render('account.html', title='Register', action=req.url_for('register'))
+    await res.render('register.html')
 
 
 async def login_page(req: Request, res: Response, ctx: Context) -> None:
-    await res.render('account.html', title='Log in', action=req.url_for('log_in'))
+    await res.render('log_in.html')
 
 
 async def register(req: Request, res: Response, ctx: Context) -> None:
     problem = await add(req, ctx, text(req, 'name').strip(), text(req, 'password'))
     if problem:
-        tell(ctx, problem)
-        res.status = 422
-        await registration_page(req, res, ctx)
+        await refuse(res, ctx, 422, problem, 'register.html')
     else:
         tell(ctx, 'You are registered, and can log in.')
         res.redirect(req.url_for('log_in'))
@@ -66,9 +62,7 @@ async def log_in(req: Request, res: Response, ctx: Context) -> None:
         ctx.session.user = user['id']
         res.redirect(req.url_for('posts'))
     else:
-        tell(ctx, 'The name or the password is wrong.')
-        res.status = 401
-        await login_page(req, res, ctx)
+        await refuse(res, ctx, 401, 'The name or the password is wrong.', 'log_in.html')
 
 
 def log_out(req: Request, res: Response, ctx: Context) -> None:

@@ -1,4 +1,6 @@
-"""What the handlers of all pages share: text that was sent, and messages for the next page."""
+"""What the handlers of all pages share: text that was sent, messages, and forms that come back."""
+
+from typing import Any
 
 from heaven import Abort, Context, Request, Response
 
@@ -14,6 +16,13 @@ def text(req: Request, name: str) -> str:
 def tell(ctx: Context, message: str) -> None:
     """Show a message on the next page, be it that of this request or of a later one."""
     ctx.session.setdefault('messages', []).append(message)
+
+
+async def refuse(res: Response, ctx: Context, status: int, why: str, page: str, **values: Any) -> None:
+    """Answer with a page that says what is wrong."""
+    tell(ctx, why)
+    res.status = status
+    await res.render(page, **values)
 
 
 def messages(req: Request, res: Response, ctx: Context) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from database import one
 from heaven import Context, Request, Response
-from pages import tell, text
+from pages import refuse, tell, text
 
 ALL = """
     SELECT posts.*, users.name FROM posts JOIN users ON users.id = posts.author
@@ -25,7 +25,7 @@ async def list_posts(req: Request, res: Response, ctx: Context) -> None:
 
 
 async def new_page(req: Request, res: Response, ctx: Context) -> None:
-    await res.render('new_post.html', sent={})
+    await res.render('new_post.html', sent={'title': '', 'body': ''})
 
 
 async def edit_page(req: Request, res: Response, ctx: Context) -> None:
@@ -35,9 +35,7 @@ async def edit_page(req: Request, res: Response, ctx: Context) -> None:
 async def add(req: Request, res: Response, ctx: Context) -> None:
     title, body = text(req, 'title').strip(), text(req, 'body')
     if not title:
-        tell(ctx, 'A title is required.')
-        res.status = 422
-        await res.render('new_post.html', sent=req.form)
+        await refuse(res, ctx, 422, 'A title is required.', 'new_post.html', sent=req.form)
         return
     row = (ctx.user['id'], title, body)
     await ctx.db.execute('INSERT INTO posts (author, title, body) VALUES (?, ?, ?)', row)
@@ -47,9 +45,7 @@ async def add(req: Request, res: Response, ctx: Context) -> None:
 async def change(req: Request, res: Response, ctx: Context) -> None:
     title, body = text(req, 'title').strip(), text(req, 'body')
     if not title:
-        tell(ctx, 'A title is required.')
-        res.status = 422
-        await res.render('edit_post.html', sent=req.form)
+        await refuse(res, ctx, 422, 'A title is required.', 'edit_post.html', sent=req.form)
         return
     await ctx.db.execute('UPDATE posts SET title = ?, body = ? WHERE id = ?', (title, body, ctx.post['id']))
     res.redirect(req.url_for('posts'))

@@ -74,7 +74,9 @@ def test_a_page_of_another_site_logs_nobody_out(ada: Client) -> None:
     assert ada.get('/').trio[2].user['name'] == 'Ada'
 
 
-def test_an_account_that_is_gone_is_not_logged_in(ada: Client, query: Query) -> None:
+def test_who_had_an_account_that_is_gone_is_nobody(ada: Client, query: Query) -> None:
     query('DELETE FROM posts')
     query('DELETE FROM users')
+    assert ada.get('/').trio[2].user is None
+    assert ada.post('/accounts/register', data=ALAN).status_code == 303
     assert ada.get('/').trio[2].user is None

@@ -20,7 +20,7 @@ def test_everybody_reads_the_posts_the_latest_first(client: Client, query: Query
     assert 'Write a post' not in home.text
 
 
-def test_the_links_to_change_posts_are_for_their_authors(client: Client, ada: Client) -> None:
+def test_the_links_to_change_posts_are_for_their_authors(ada: Client) -> None:
     home = ada.get('/').text
     assert ('href="/posts/1"' in home, 'href="/posts/2"' in home, 'href="/posts/new"' in home) == (True, False, True)
     ada.post('/accounts/logout')
