@@ -173,3 +173,14 @@ def test_every_page_is_in_the_navigation_of_the_site():
     site = (ROOT / 'zensical.toml').read_text('utf-8')
     pages = {str(page.relative_to(ROOT / 'docs')) for page in ROOT.glob('docs/**/*.md')}
     assert pages == set(re.findall(r"= '([\w/-]+\.md)'", site))
+
+
+def test_every_recipe_is_in_the_index_of_the_cookbook():
+    index = (ROOT / 'docs' / 'cookbook' / 'index.md').read_text('utf-8')
+    titles = {
+        (page.name, title)
+        for page in RECIPES
+        for title in re.findall(r'^## (.+)$', page.read_text('utf-8'), re.MULTILINE)
+    }
+    recipes = {f'{name}#{re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-")}' for name, title in titles}
+    assert recipes == set(re.findall(r'\]\((\w+\.md#[\w-]+)\)', index))
