@@ -2,13 +2,10 @@
 
 import asyncio
 import gc
-import sys
 import threading
 import time
 import tracemalloc
-import types
 from datetime import datetime
-from importlib.machinery import ModuleSpec
 from itertools import pairwise
 
 import pytest
@@ -553,20 +550,23 @@ def test_the_traceback_of_a_failure_is_in_the_log(method, caplog):
 @pytest.mark.parametrize(
     'options, expected',
     [
-        ({}, {'host': '127.0.0.1', 'port': 8000, 'timeout_graceful_shutdown': 10}),
-        ({'host': '0.0.0.0', 'port': 80}, {'host': '0.0.0.0', 'port': 80, 'timeout_graceful_shutdown': 10}),
-        (
-            {'timeout_graceful_shutdown': 3, 'log_level': 'debug'},
-            {'host': '127.0.0.1', 'port': 8000, 'timeout_graceful_shutdown': 3, 'log_level': 'debug'},
-        ),
+        ({}, ('127.0.0.1', 8000, 10, None)),
+        ({'host': '0.0.0.0', 'port': 80}, ('0.0.0.0', 80, 10, None)),
+        ({'timeout_graceful_shutdown': 3, 'log_level': 'error'}, ('127.0.0.1', 8000, 3, 'error')),
     ],
 )
 def test_listen_runs_uvicorn_with_a_graceful_timeout_and_its_options(options, expected, monkeypatch):
+    uvicorn = pytest.importorskip('uvicorn')
     served = []
-    uvicorn = types.ModuleType('uvicorn')
-    uvicorn.__spec__ = ModuleSpec('uvicorn', None)
-    uvicorn.run = lambda app, **options: served.append((app, options))
-    monkeypatch.setitem(sys.modules, 'uvicorn', uvicorn)
+
+    def run(server, sockets=None):
+        config = server.config
+        served.append(config.app)
+        served.append((config.host, config.port, config.timeout_graceful_shutdown, config.log_level))
+        server.started = True
+
+    monkeypatch.setattr(uvicorn.Server, 'run', run)
     app = App()
-    app.listen(**options)
-    assert served == [(app, expected)]
+    app.listen(**{'log_config': None} | options)
+    assert served[0] is app
+    assert served[1] == expected
