@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from heaven import App, Context, Disconnected, Request, Response
 from heaven.websocket import WebSocket
-from store import arrivals
+from store import arrivals, patients
 from store.checks import checked, row_id
 from store.database import Database, database
 
@@ -17,12 +17,14 @@ async def list_arrivals(req: Request, res: Response, ctx: Context) -> None:
 async def arrive(req: Request, res: Response, ctx: Context) -> None:
     patient = checked(req.json, {'patient': row_id})['patient']
     arrival = await arrivals.add(database(req), patient)
+    ctx.patient = await patients.get(database(req), patient)
     res.out(201, arrival, {'location': req.url_for('arrival', id=arrival['id'])})
 
 
 async def call_in(req: Request, res: Response, ctx: Context) -> None:
     """Call a patient in, who waits no longer."""
-    await arrivals.remove(database(req), req.params['id'])
+    arrival = await arrivals.remove(database(req), req.params['id'])
+    ctx.patient = await patients.get(database(req), arrival['patient_id'])
     res.status = 204
 
 

@@ -8,8 +8,8 @@ function place(arrival) {
   name.textContent = arrival.name;
   name.href = name.getAttribute('href').replace(/0$/, arrival.patient_id);
   item.querySelector('[data-at]').textContent = arrival.at.slice(-5);
-  const form = item.querySelector('form');
-  form.action = form.getAttribute('action').replace('/0/', `/${arrival.id}/`);
+  const form = item.querySelector('form'); // readers have none
+  if (form) form.action = form.getAttribute('action').replace('/0/', `/${arrival.id}/`);
   return item;
 }
 
@@ -44,4 +44,4 @@ function connect() {
   };
 }
 
-connect();
+if (document.body.dataset.live) connect();

@@ -9,6 +9,8 @@ from store.errors import Busy, Conflict, Invalid, NoRoom, NoSuch
 
 log = logging.getLogger('clinic')
 
+WORDS = {401: 'Log in first, or send the key of an account.', 403: 'Your account may look, but not do this.'}
+
 
 async def failure(req: Request, res: Response, ctx: Context) -> None:
     said: dict[str, Any]
@@ -27,7 +29,7 @@ async def failure(req: Request, res: Response, ctx: Context) -> None:
         case ClientError() as error:  # what Heaven refused: bad JSON, a query that does not convert, too much
             status, said = error.status, {'error': str(error)}
         case _:
-            status, said = res.status, {'error': HTTPStatus(res.status).phrase}
+            status, said = res.status, {'error': WORDS.get(res.status) or HTTPStatus(res.status).phrase}
     if status in (503, 507):
         log.error('%s %s: %s', req.method, req.route, said['error'])
     if 'text/html' in req.headers.get('accept', ''):

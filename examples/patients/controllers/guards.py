@@ -1,7 +1,5 @@
 """Hooks that run before the handlers."""
 
-from urllib.parse import urlsplit
-
 from heaven import Context, Request, Response
 from store import patients
 from store.database import database
@@ -22,10 +20,3 @@ def keep_private(req: Request, res: Response, ctx: Context) -> None:
 async def find_patient(req: Request, res: Response, ctx: Context) -> None:
     """Keep the patient that the path names as `ctx.patient`, so that no handler below it meets a missing one."""
     ctx.patient = await patients.get(database(req), req.params['id'])
-
-
-def refuse_other_sites(req: Request, res: Response, ctx: Context) -> None:
-    """Refuse what another web site makes a visitor's browser send: browsers name the page's origin, others none."""
-    origin = req.headers.get('origin')
-    if origin is not None and urlsplit(origin).netloc != req.headers.get('host'):
-        res.out(403, {'error': 'This has to be sent from a page of the clinic itself.'})

@@ -129,6 +129,9 @@ async def prepare(db: Database) -> None:
                 await run(schema.ADD_PATIENT, *patient)
             for visit in schema.VISITS:
                 await run(schema.ADD_VISIT, *visit)
+            for name, role, password, key in schema.ACCOUNTS:
+                await run(schema.ADD_ACCOUNT, name, role, password)
+                await run(schema.ADD_KEY, name, key)
         await run(f'PRAGMA user_version = {len(schema.VERSIONS)}')
 
 

@@ -48,6 +48,33 @@ VERSIONS = (
         )
         """,
     ),
+    (
+        """
+        CREATE TABLE accounts (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL UNIQUE,
+            role TEXT NOT NULL,
+            password TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE keys (
+            hash TEXT PRIMARY KEY,
+            account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+            until TEXT
+        )
+        """,
+        """
+        CREATE TABLE changes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            account TEXT NOT NULL,
+            method TEXT NOT NULL,
+            path TEXT NOT NULL,
+            patient_id INTEGER
+        )
+        """,
+    ),
 )
 
 ADD_PATIENT = 'INSERT INTO patients (number, name, born, phone, email, notes) VALUES (?, ?, ?, ?, ?, ?)'
@@ -72,4 +99,31 @@ VISITS = (
     ('C-1003', '2026-02-10T08:45', 'Vaccination', 'Second dose given in the left arm.'),
     ('C-1004', '2025-11-05T11:00', 'Diabetes review', 'HbA1c 7.1 %.'),
     ('C-1004', '2026-02-05T11:00', 'Diabetes review', 'HbA1c 6.8 %. Goes on as before.'),
+)
+
+# Name, role, the hash of the password `demo-doctor` or `demo-reader`, and that of the key, which is the same word.
+ADD_ACCOUNT = 'INSERT INTO accounts (name, role, password) VALUES (?, ?, ?)'
+ADD_KEY = 'INSERT INTO keys (account_id, hash) VALUES ((SELECT id FROM accounts WHERE name = ?), ?)'
+
+ACCOUNTS = (
+    (
+        'doctor',
+        'doctor',
+        (
+            '73616c74206f66206120646f63746f72$'
+            '91f5f6e7718ae2ea19836bb6467a000d9f651291cd4ae7f7c6ef844c8baa3b72'
+            '8f68db7bd8958c5778bf94372f37d91298ddc3919bf90b9badc535d401e774fc'
+        ),
+        '8966648e64c16fa673ad2aed4c2f49e8c1b66db8af25a72e92442efd7f891e0a',
+    ),
+    (
+        'reader',
+        'reader',
+        (
+            '73616c74206f66206120726561646572$'
+            '7bfbeca6e1e46c923d8c3827b6503bf907cab0deb858e1058e6d74546f629fa1'
+            '23547ac8a787f930c4386c82004a3660f4f18a1094fe20a257220601d1faa755'
+        ),
+        '5d5e2faf3d78defb635c8428041aef27c0aad397ce67215275df82b10e5ba617',
+    ),
 )

@@ -18,12 +18,13 @@ CLINIC = Path(__file__).resolve().parents[1]
 collect_ignore = ['browser']  # those need a browser: `nox -s browser`
 
 Serve = Callable[[], AbstractContextManager[httpx.Client]]
+DOCTOR = {'authorization': 'Bearer demo-doctor'}
 
 
 def forget() -> None:
     """Forget the modules of the clinic, so that the next import makes another app."""
     for name in [*sys.modules]:
-        if name.partition('.')[0] in ('app', 'waiting', 'controllers', 'store'):
+        if name.partition('.')[0] in ('app', 'account', 'waiting', 'controllers', 'store'):
             del sys.modules[name]
 
 
@@ -44,14 +45,21 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 @pytest.fixture
 def client(clinic: Callable[[], App]) -> Iterator[Client]:
-    """Ask the clinic in this process, where every message is checked against the ASGI specification."""
+    """Ask the clinic in this process, as a doctor; every message is checked against the ASGI specification."""
+    with Client(clinic(), headers=DOCTOR) as client:
+        yield client
+
+
+@pytest.fixture
+def stranger(clinic: Callable[[], App]) -> Iterator[Client]:
+    """Ask the clinic as somebody whom it does not know."""
     with Client(clinic()) as client:
         yield client
 
 
 @pytest.fixture
 def serve(clinic: Callable[[], App]) -> Serve:
-    """Serve the clinic on a real socket, as often as a test likes."""
+    """Serve the clinic on a real socket, as often as a test likes, and ask it as a doctor."""
 
     @contextmanager
     def serve() -> Iterator[httpx.Client]:
@@ -65,7 +73,8 @@ def serve(clinic: Callable[[], App]) -> Serve:
         thread = Thread(target=run)
         thread.start()
         try:
-            with httpx.Client(base_url=f'http://127.0.0.1:{listening.getsockname()[1]}', timeout=20) as client:
+            where = f'http://127.0.0.1:{listening.getsockname()[1]}'
+            with httpx.Client(base_url=where, headers=DOCTOR, timeout=20) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -1,5 +1,6 @@
 """The records of patients, through the JSON API."""
 
+import asyncio
 import importlib
 import sqlite3
 from collections.abc import Callable
@@ -202,7 +203,8 @@ def test_a_file_of_an_older_version_gets_the_tables_it_lacks_and_keeps_its_data(
     app = clinic()
     schema = importlib.import_module('store.schema')
     database(tmp_path / 'patients.db', *schema.VERSIONS[0], 'PRAGMA user_version = 1', ADD)
-    with Client(app) as client:
+    key = asyncio.run(importlib.import_module('account').save('ada', 'doctor', 'a long password'))
+    with Client(app, headers={'authorization': f'Bearer {key}'}) as client:
         assert [patient['name'] for patient in client.get('/v1/patients').json()['patients']] == ['Ada Obi']
         assert client.post('/v1/patients/1/documents', files={'document': ('a.txt', b'x')}).status_code == 201
 

@@ -21,7 +21,13 @@ def client(serve: Serve) -> Iterator[httpx.Client]:
 @contextmanager
 def watching(client: httpx.Client, origin: str | None = None) -> Iterator[ClientConnection]:
     url = str(client.base_url.copy_with(scheme='ws', raw_path=b'/v1/waiting/live'))
-    with connect(url, origin=origin, open_timeout=10, close_timeout=10) as socket:  # type: ignore[arg-type]
+    with connect(
+        url,
+        origin=origin,  # type: ignore[arg-type]
+        additional_headers={'authorization': 'Bearer demo-doctor'},
+        open_timeout=10,
+        close_timeout=10,
+    ) as socket:
         yield socket
 
 

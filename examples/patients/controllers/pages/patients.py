@@ -10,6 +10,8 @@ from store.checks import between, checked
 from store.database import database
 from store.errors import Conflict, Invalid
 
+from controllers.flash import flash
+
 
 async def list_page(req: Request, res: Response, ctx: Context) -> None:
     """Show the whole page, or only the part below the search field when HTMX asks while somebody types."""
@@ -29,12 +31,13 @@ async def new_page(req: Request, res: Response, ctx: Context) -> None:
 async def add(req: Request, res: Response, ctx: Context) -> None:
     values = req.form.to_dict()
     try:
-        patient = await patients.add(database(req), checked(values, patients.FIELDS))
+        ctx.patient = await patients.add(database(req), checked(values, patients.FIELDS))
     except (Invalid, Conflict) as refusal:
         res.status = 422
         await res.render('patient_form.html', values=values, problems=refusal.fields)
     else:
-        res.redirect(req.url_for('patient', id=patient['id']))
+        flash(ctx, f'{ctx.patient["name"]} is added.')
+        res.redirect(req.url_for('patient', id=ctx.patient['id']))
 
 
 async def edit_page(req: Request, res: Response, ctx: Context) -> None:
@@ -49,12 +52,14 @@ async def change(req: Request, res: Response, ctx: Context) -> None:
         res.status = 422
         await res.render('patient_form.html', patient=ctx.patient, values=values, problems=refusal.fields)
     else:
+        flash(ctx, 'The changes are saved.')
         res.redirect(req.url_for('patient', id=ctx.patient['id']))
 
 
 async def delete(req: Request, res: Response, ctx: Context) -> None:
     removed = await patients.remove(database(req), ctx.patient['id'])
     await documents.discard(req.app.CONFIG('DOCUMENTS'), removed)
+    flash(ctx, f'{ctx.patient["name"]} is deleted.')
     res.redirect(req.url_for('patients'))
 
 

@@ -17,8 +17,8 @@ async def get_record_by_id(req: Request, res: Response, ctx: Context) -> None:
 
 
 async def add_record(req: Request, res: Response, ctx: Context) -> None:
-    patient = await patients.add(database(req), checked(req.json, patients.FIELDS))
-    res.out(201, patient, {'location': req.url_for('record', id=patient['id'])})
+    ctx.patient = await patients.add(database(req), checked(req.json, patients.FIELDS))
+    res.out(201, ctx.patient, {'location': req.url_for('record', id=ctx.patient['id'])})
 
 
 async def replace_record(req: Request, res: Response, ctx: Context) -> None:
