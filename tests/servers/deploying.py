@@ -138,20 +138,21 @@ def shown(tmp_path_factory):
 
 
 FORM = ('content-type', 'application/x-www-form-urlencoded')
+KEY = ('authorization', 'Bearer demo-doctor')  # of the clinic's demonstration
 
 
 def test_a_form_of_our_own_page_is_accepted_and_of_another_refused(clinic):
     own = ('origin', ORIGIN.format(port=clinic.port))
     sent = b'number=N-1&name=Ada+Obi&born=1990-05-01'
-    reply = ask(clinic.port, '/patients', 'POST', [FORM, own], sent)
+    reply = ask(clinic.port, '/patients', 'POST', [FORM, KEY, own], sent)
     assert (reply.status, reply.header('location')[:10]) == (303, '/patients/')
-    assert ask(clinic.port, '/patients', 'POST', [FORM, ('origin', 'http://evil.example')], sent).status == 403
+    assert ask(clinic.port, '/patients', 'POST', [FORM, KEY, ('origin', 'http://evil.example')], sent).status == 403
 
 
 def test_a_websocket_of_our_own_page_is_accepted_and_of_another_refused(clinic):
-    with Socket(clinic.port, '/v1/waiting/live', [('origin', ORIGIN.format(port=clinic.port))]) as peer:
+    with Socket(clinic.port, '/v1/waiting/live', [KEY, ('origin', ORIGIN.format(port=clinic.port))]) as peer:
         assert (peer.status, 'waiting' in json.loads(peer.hear())) == (101, True)
-    with Socket(clinic.port, '/v1/waiting/live', [('origin', 'http://evil.example')]) as peer:
+    with Socket(clinic.port, '/v1/waiting/live', [KEY, ('origin', 'http://evil.example')]) as peer:
         assert peer.status == 403
 
 
@@ -179,7 +180,8 @@ def test_events_arrive_through_nginx_while_their_stream_is_open(shown):
 
 def test_the_clinic_works_below_a_path(tmp_path):
     with site(tmp_path, 'app:app', CLINIC, '--root-path', '/clinic', path='/clinic/health/ready') as server:
-        page = ask(server.port, '/clinic/patients')
+        assert ask(server.port, '/clinic/patients').header('location') == '/clinic/login?next=%2Fclinic%2Fpatients'
+        page = ask(server.port, '/clinic/patients', headers=[KEY])
         assert page.status == 200
         assert b'href="/clinic/waiting"' in page.body
         assert b'href="/clinic/patients" aria-current="page"' in page.body
@@ -187,10 +189,10 @@ def test_the_clinic_works_below_a_path(tmp_path):
         assert ask(server.port, '/clinic/assets/htmx.min.js').status == 200
         own = ('origin', ORIGIN.format(port=server.port))
         sent = b'number=N-1&name=Ada+Obi&born=1990-05-01'
-        assert ask(server.port, '/clinic/patients', 'POST', [FORM, own], sent).header('location')[:17] == (
+        assert ask(server.port, '/clinic/patients', 'POST', [FORM, KEY, own], sent).header('location')[:17] == (
             '/clinic/patients/'
         )
-        with Socket(server.port, '/clinic/v1/waiting/live', [own]) as peer:
+        with Socket(server.port, '/clinic/v1/waiting/live', [KEY, own]) as peer:
             assert peer.status == 101
 
 
