@@ -85,8 +85,7 @@ class App(AppVerbs, Inspection, Keeper):
                     await lane.send_not_found(send)
                     return
         req, res, ctx = Request(), Response(), Context()
-        exchange = Exchange(scope, receive, send, ctx)
-        exchange.params = params
+        exchange = Exchange(scope, receive, send, ctx, params)
         req._exchange = res._exchange = exchange  # noqa: SLF001
         if endpoint is None:
             endpoint = lane.resolve(exchange)
@@ -101,7 +100,7 @@ class App(AppVerbs, Inspection, Keeper):
             else:
                 await lane.run(exchange, req, res, ctx)
             kind = exchange.kind
-            if exchange.is_plain and kind.is_fixed and endpoint.ends_plainly:
+            if exchange.is_plain and endpoint.ends_plainly:
                 if kind is JSON:
                     data = endpoint.dumps(exchange.body)
                     if data.__class__ is not bytes:
@@ -111,12 +110,13 @@ class App(AppVerbs, Inspection, Keeper):
                 size = len(data)
                 length = LENGTHS[size] if size < 4096 else (b'content-length', b'%d' % size)
                 own = exchange.headers
+                header = kind.header
                 if own is None:
-                    headers = [length] if kind.header is None else [kind.header, length]
-                elif kind.header is None or b'content-type' in own:
+                    headers = [length] if header is None else [header, length]
+                elif header is None or b'content-type' in own:
                     headers = [length, *own.items()]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
                 else:
-                    headers = [kind.header, length, *own.items()]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+                    headers = [header, length, *own.items()]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
         except BaseException as error:
             data, failure = None, error
         if data is None:

@@ -37,12 +37,14 @@ class Exchange:
     has_left: bool = False  # the client: sending told so
     _exits: 'AsyncExitStack | None' = None
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, ctx: Context) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, ctx: Context, params: dict[str, Any] | None = None
+    ) -> None:
         self.scope: Scope = scope
         self.receive: Receive = receive
         self.send: Send = send
         self.ctx: Context = ctx
-        self.params: dict[str, Any] | None = None  # of the path
+        self.params: dict[str, Any] | None = params  # of the path
         self.request_headers: dict[bytes, bytes] | None = None  # by name, repeated ones joined, once somebody asks
         self.parsed: dict[str, Any] | None = None  # parts of the request that were worked out: queries, JSON ...
         self.data: bytes | None = None  # the body of the request, once it was read whole
@@ -51,7 +53,7 @@ class Exchange:
         self.body: Any = None  # as it was assigned
         self.headers: dict[bytes, bytes] | None = None  # of the response; None as long as there are none
         self.answered: bool = False  # a status or a body was set
-        self.is_plain: bool = True  # two messages are all there is to send, and nothing comes after
+        self.is_plain: bool = True  # a fixed body is all there is to send, and nothing comes after
 
     @property
     def method(self) -> str:

@@ -217,7 +217,7 @@ class Dispatcher:
             await self.run(exchange, req, res, ctx)
         except BaseException as error:
             failure = error
-        if failure is None and exchange.is_plain and exchange.kind.is_fixed and endpoint.ends_plainly:
+        if failure is None and exchange.is_plain and endpoint.ends_plainly:
             try:
                 start, body = plain_messages(exchange)
             except Exception as error:
