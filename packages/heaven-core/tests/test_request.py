@@ -46,6 +46,10 @@ def test_a_peer_that_the_server_does_not_know_is_none(client):
     assert see(lambda req: (req.ip.address, req.ip.port), client=client or None) == (None, None)
 
 
+def test_a_port_that_is_an_empty_string_is_not_known():
+    assert see(lambda req: (req.ip.address, req.ip.port), client=('10.0.0.7', '')) == ('10.0.0.7', None)
+
+
 def test_a_peer_left_out_of_the_scope_is_none():
     app, seen = App(), []
     app.GET('/', lambda req, res, ctx: seen.append((req.ip.address, req.ip.port)))

@@ -24,7 +24,7 @@ def address_of(pair: Any) -> Address:
     if not pair or not pair[0]:
         return Address(None, None)
     address, port = pair[0], pair[1]
-    return Address(address, int(port) if port is not None else None)
+    return Address(address, None if port in (None, '') else int(port))
 
 
 def authority(exchange: Exchange) -> str:
