@@ -605,6 +605,18 @@ def test_a_parameter_of_the_path_that_is_a_secret_is_masked_in_the_path_too():
     assert f'GET /reset/{MASK}' in page.text
 
 
+def test_a_secret_in_bytes_is_masked_where_they_are_cut_inside_of_it():
+    def handler(req, res, ctx):
+        sent = b'x' * 290 + req.headers['x-api-key'].encode()
+        grown = bytearray(sent)
+        raise LookupError
+
+    for text in both(handler, headers={'x-api-key': 'of-header-and-more'}):
+        assert 'of-' + 'header' not in text
+        assert "b'" + 'x' * 290 + MASK + "'… (308 bytes)" in text
+        assert "bytearray(b'" + 'x' * 290 + MASK + "')… (308 bytes)" in text
+
+
 def test_literals_under_the_names_of_secrets_are_masked_in_the_source():
     def handler(req, res, ctx):
         api_key = 'sk-live-1'

@@ -47,8 +47,7 @@ class Values:
             text = self.masks.hide(value[:WINDOW])
             return repr(text[:LONGEST_TEXT]) + told(len(value), 'characters', len(value) > LONGEST_TEXT)
         if kind is bytes or kind is bytearray:
-            text = self.masks.hide(repr(value[:LONGEST_TEXT]))
-            return text + told(len(value), 'bytes', len(value) > LONGEST_TEXT)
+            return self._bytes(value)
         if kind is int and abs(value) > LARGEST_INT:
             return f'<an int of {value.bit_length()} bits>'
         if 'cookie' in kind.__name__.lower():
@@ -56,6 +55,16 @@ class Values:
         if depth >= DEEPEST and kind not in SIMPLE:
             return f'<{kind.__name__} …>'
         return self._container(value, depth)
+
+    def _bytes(self, value: bytes | bytearray) -> str:
+        """Show bytes: secrets are hidden ahead of the cut, which could leave the beginning of one."""
+        is_cut = len(value) > LONGEST_TEXT
+        text = self.masks.hide(repr(bytes(value[:WINDOW])))
+        if is_cut:
+            text = text[:2] + text[2:-1][:LONGEST_TEXT] + text[-1]
+        if isinstance(value, bytearray):
+            text = f'bytearray({text})'
+        return text + told(len(value), 'bytes', is_cut)
 
     def _container(self, value: Any, depth: int) -> str:
         kind = kind_of(value)
