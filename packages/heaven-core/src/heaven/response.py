@@ -145,6 +145,8 @@ class Response:
         What a URI may not hold is percent-encoded, escapes that are there stay.
         """
         if status is not None:
+            if not 300 <= status <= 399:
+                raise ValueError(f'a redirect has a status from 300 to 399, not {status!r}')
             self.status = status
         elif permanent:
             self.status = 308

@@ -95,7 +95,7 @@ class WebSocket:
 
         `reason` is cut to 123 bytes of UTF-8 (RFC 6455, 5.5); ValueError for a code that nobody may send (7.4).
         """
-        if not 1000 <= code <= 4999 or code in RESERVED_CODES:
+        if not isinstance(code, int) or not 1000 <= code <= 4999 or code in RESERVED_CODES:
             raise ValueError(f'{code!r} is no code to close with: use 1000, 1008, 1011, or your own from 4000 to 4999')
         await self._socket.close(code, reason)
 

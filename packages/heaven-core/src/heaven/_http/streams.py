@@ -13,14 +13,19 @@ EVENTS = (b'content-type', b'text/event-stream')
 
 
 class StreamBody:
-    """An iterator, async or not, that gives bytes or str; one that is not async runs in worker threads."""
+    """An iterator, async or not, that gives bytes or str; one that is not async runs in worker threads.
+
+    TypeError for what cannot be gone through piece by piece.
+    """
 
     is_fixed = False
     is_endless = False
     ping: float | None = None  # seconds of silence after which `PING` is sent
 
     def __init__(self, source: Any) -> None:
-        self.source = source
+        if isinstance(source, (str, bytes, bytearray, memoryview)):
+            raise TypeError(f'{type(source).__name__} is one piece: set res.body to it')
+        self.source = source if hasattr(source, '__aiter__') else iter(source)
         self.header: Header | None = OCTETS
 
     async def open(self, exchange: Exchange) -> None:
@@ -52,7 +57,7 @@ class EventStream(StreamBody):
     is_endless = True
 
     def __init__(self, source: Any, ping: float | None, dumps: Callable[[Any], bytes | str]) -> None:
-        super().__init__(source if hasattr(source, '__aiter__') else iter(source))
+        super().__init__(source)
         self.given = source
         self.ping = ping or None
         self.dumps = dumps

@@ -17,6 +17,7 @@ from uvicorn.supervisors import ChangeReload, Multiprocess, multiprocess
 from heaven._serving.draining import drain_all
 
 PATIENCE = 2.0  # seconds that draining has before the rest of the stop begins, which goes on beside it
+STARTUP_FAILURE = 3  # the exit code, as uvicorn has it
 GRACEFUL: Any = 10  # seconds that requests have to end by themselves
 
 
@@ -63,11 +64,11 @@ def serve(app: Any, **options: Any) -> None:
         if config.uds and os.path.exists(config.uds):
             os.remove(config.uds)
     if not config.use_subprocess and not server.started:
-        sys.exit(3)
+        sys.exit(STARTUP_FAILURE)
 
 
 def supervise(config: Config, server: Server) -> None:
-    """Serve with several processes.
+    """Serve with several processes; SystemExit(3) if one of them cannot start the app.
 
     Older versions of uvicorn are given what a process runs. Later ones make it of a class that they look up by name.
     """
@@ -76,4 +77,7 @@ def supervise(config: Config, server: Server) -> None:
         make(config, target=server.run, sockets=[config.bind_socket()]).run()
         return
     setattr(multiprocess, 'Process', Worker)  # noqa: B010 (to a type checker it is a constant)
-    make(config, sockets=[config.bind_socket()]).run()
+    supervisor = make(config, sockets=[config.bind_socket()])
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        sys.exit(STARTUP_FAILURE)
