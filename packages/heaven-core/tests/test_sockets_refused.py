@@ -405,3 +405,19 @@ def test_a_socket_sees_what_startup_kept():
     app.WS('/', handler)
     with Live(app) as live:
         assert live.run(meeting(app)).sent == ['hello']
+
+
+def test_what_always_runs_sees_the_status_of_a_refusal_as_it_is_sent():
+    seen = []
+
+    async def around(req, res, ctx):
+        yield
+        seen.append(res.status)
+
+    app = App()
+    app.WS('/', lambda req, ws, ctx: None)
+    app.BEFORE('/*', around)
+    app.BEFORE('/*', lambda req, res, ctx: res.out(200, 'no'))
+    app.AFTER('/*', lambda req, res, ctx: seen.append(res.status), always=True)
+    assert meet(app).status == 403
+    assert seen == [403, 403]

@@ -97,6 +97,8 @@ class SocketFinish(Finish):
         if self.socket.state is not State.HANDSHAKE:
             self.exchange.has_begun = True
             failure = await self.close(failure)
+        elif failure is None and self.exchange.status < 300:  # a refusal, which what always runs sees as it is sent
+            self.exchange.status = 403
         await super().run(failure)
 
     async def close(self, failure: BaseException | None) -> BaseException | None:
