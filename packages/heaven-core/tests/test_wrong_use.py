@@ -214,3 +214,30 @@ def test_a_hook_that_is_forgotten_to_be_called_stops_requests():
     app.BEFORE('/*', needs)
     app.GET('/', lambda req, res, ctx: ran.append(1))
     assert (call(app).status, ran) == (500, [])
+
+
+@pytest.mark.parametrize(
+    'size, error', [('5', TypeError), (None, TypeError), (1.5, TypeError), (True, TypeError), (-1, ValueError)]
+)
+def test_a_limit_of_a_body_is_a_number_of_bytes(size, error):
+    with pytest.raises(error, match='max_body_size is'):
+        App(max_body_size=size)
+    if size is None:
+        return
+    app = App()
+    with pytest.raises(error, match='max_body_size is'):
+        app.POST('/', print, max_body_size=size)
+    with pytest.raises(error, match='max_body_size is'):
+        app.WS('/', print, max_body_size=size)
+
+
+@pytest.mark.parametrize('status', [200, 404, 0])
+def test_a_redirect_has_a_status_of_a_redirect(status):
+    reply = ask(lambda req, res, ctx: res.redirect('/x', status=status))
+    assert reply.status == 500
+
+
+def test_a_text_is_no_stream_and_a_list_is_one():
+    error = raised(lambda req, res, ctx: res.stream('abc'))
+    assert isinstance(error, TypeError) and 'set res.body' in str(error)
+    assert ask(lambda req, res, ctx: res.stream([b'a', 'b'])).body == b'ab'

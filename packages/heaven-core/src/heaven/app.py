@@ -10,7 +10,7 @@ from heaven._routing.path import PERCENT
 from heaven._serving.calling import warn_unused
 from heaven._serving.inspection import Inspection, RouteInfo as RouteInfo
 from heaven._serving.registering_app import AppVerbs
-from heaven._serving.registrations import Observer, Registrations
+from heaven._serving.registrations import Observer, Registrations, check_body_limit
 from heaven._serving.subdomains import checked_domain
 from heaven.context import Context, Keeper
 from heaven.errors import UrlError, optional
@@ -59,6 +59,7 @@ class App(AppVerbs, Inspection, Keeper):
         if given is not None and not hasattr(given, '__getitem__') or isinstance(given, (str, list, tuple)):
             raise TypeError(f'the configuration is a mapping, or a function that returns one, not {given!r:.80}')
         self._registrations.config = {} if given is None else given
+        check_body_limit(max_body_size)
         self.debug: bool = debug
         self.max_body_size: int = max_body_size
         self.domain: str | None = checked_domain(domain)

@@ -8,7 +8,7 @@ from heaven._routing.path import WWW
 from heaven._routing.pattern import Pattern
 from heaven._serving.foreign_names import FOREIGN_NAMES
 from heaven._serving.methods import VERBS, route_methods
-from heaven._serving.registrations import Registrations, Route, registrations_of
+from heaven._serving.registrations import Registrations, Route, check_body_limit, registrations_of
 from heaven.errors import SubdomainError, UrlDuplicateError
 from heaven.types import App, Handler, Handlers
 
@@ -244,6 +244,8 @@ class RouteVerbs:
     ) -> None:
         registrations = self._open()
         check_function(function, f'the route {route}')
+        if options.get('max_body_size') is not None:
+            check_body_limit(options['max_body_size'])
         if not options.get('is_mounted'):
             refuse_generator(function, f'the route {route}', 'write a handler that sets res.body = generator()')
         label = self._label_of(subdomain, registrations) or WWW

@@ -28,6 +28,14 @@ SHUTDOWN = 'shutdown'
 DAEMON = 'daemon'
 
 
+def check_body_limit(size: Any) -> None:
+    """Raise TypeError or ValueError for a `max_body_size` that is no number of bytes."""
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise TypeError(f'max_body_size is an int, in bytes, not {size!r:.80}')
+    if size < 0:
+        raise ValueError(f'max_body_size is a number of bytes, not {size}')
+
+
 class Observer(Protocol):
     """What watches an app for a test tool."""
 
