@@ -69,8 +69,9 @@ def editable(session: nox.Session, *requirements: str) -> None:
 
 
 def run_pytest(session: nox.Session, *arguments: str, **env: str) -> None:
-    """Run pytest in a random order, whose number its command shows; `nox -s tests -- --order 7` repeats one."""
-    session.run('pytest', '--order', str(randrange(10**6)), *arguments, *session.posargs, env=env)
+    """Run pytest in a random order, whose number its command shows; `ORDER=7 nox -s tests` repeats one."""
+    order = os.environ.get('ORDER') or str(randrange(10**6))
+    session.run('pytest', '--order', order, *arguments, *session.posargs, env=env)
 
 
 @nox.session
