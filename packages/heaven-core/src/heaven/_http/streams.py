@@ -23,8 +23,9 @@ class StreamBody:
     ping: float | None = None  # seconds of silence after which `PING` is sent
 
     def __init__(self, source: Any) -> None:
+        name = type(source).__name__
         if isinstance(source, (str, bytes, bytearray, memoryview)):
-            raise TypeError(f'{type(source).__name__} is one piece: set res.body to it')
+            raise TypeError(f'{name} is one piece: set res.body to it')
         self.source = source if hasattr(source, '__aiter__') else iter(source)
         self.header: Header | None = OCTETS
 
