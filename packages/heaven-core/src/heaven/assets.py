@@ -1,18 +1,16 @@
 """Folders of files on the web: `app.ASSETS`."""
 
 import os
-import re
 from pathlib import PurePath
 from typing import Any
 
+from heaven._http.accept import weights_of
 from heaven._http.files import Candidate, FileBody
 from heaven._http.locations import quoted_location
 from heaven._routing.pattern import Pattern
 from heaven._serving.compile import placements
 from heaven._serving.registrations import registrations_of
 from heaven.types import App, Context, Request, Response
-
-NO_WEIGHT = re.compile(r'0(\.0{0,3})?')  # RFC 9110, 12.4.2
 
 
 class AssetFolder:
@@ -139,18 +137,5 @@ def with_slash(url: str) -> str:
 
 
 def accepts_html(accept: str) -> bool:
-    """Tell whether a client names `text/html` among what it accepts, and not as refused (RFC 9110, 12.5.1)."""
-    for media_range in accept.lower().split(','):
-        media_type, *parameters = [part.strip(' \t') for part in media_range.split(';')]
-        if media_type == 'text/html' and not has_no_weight(parameters):
-            return True
-    return False
-
-
-def has_no_weight(parameters: list[str]) -> bool:
-    """Tell whether a weight, `q`, is zero (RFC 9110, 12.4.2)."""
-    for parameter in parameters:
-        name, _, value = parameter.partition('=')
-        if name == 'q':
-            return NO_WEIGHT.fullmatch(value) is not None
-    return False
+    """Tell whether a client names `text/html` among what it accepts, and not as refused."""
+    return weights_of(accept).get('text/html', 0.0) != 0

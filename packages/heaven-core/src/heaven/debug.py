@@ -3,6 +3,7 @@
 from heaven._debugging.page import as_html
 from heaven._debugging.report import report_of
 from heaven._debugging.text import as_text
+from heaven._http.accept import weights_of
 from heaven.request import exchange_of
 from heaven.types import Request, Response
 
@@ -22,22 +23,7 @@ def show_failure(error: BaseException, req: Request, res: Response) -> None:
 
 
 def prefers_html(accept: str) -> bool:
-    """Tell whether a client names `text/html` and no other type above it, as browsers do (RFC 9110, 12.5.1)."""
-    weights: dict[str, float] = {}
-    for media_range in accept.lower().split(','):
-        media_type, *parameters = [part.strip(' \t') for part in media_range.split(';')]
-        weights[media_type] = weight_of(parameters)
+    """Tell whether a client names `text/html` and no other type above it, as browsers do."""
+    weights = {media_type: weight or 0.0 for media_type, weight in weights_of(accept).items()}
     wanted = weights.get('text/html', 0.0)
     return wanted > 0 and wanted >= max(weights.values())
-
-
-def weight_of(parameters: list[str]) -> float:
-    """Return the weight `q` among the parameters of a type, 1 without one; 0 if it is no number (RFC 9110, 12.4.2)."""
-    for parameter in parameters:
-        name, _, value = parameter.partition('=')
-        if name.strip() == 'q':
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0

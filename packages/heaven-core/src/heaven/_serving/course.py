@@ -127,10 +127,13 @@ class Finish:
         """Tell whether the client's leaving is what ended the request."""
         return isinstance(self.error, Disconnected) and self.exchange.client_is_gone
 
-    async def fail(self, error: BaseException, is_replaced: bool = False) -> None:
-        """Take note of a failure, and let it be answered; it may take the place of one that came before."""
+    async def fail(self, error: BaseException, replaces_last: bool = False) -> None:
+        """Take note of a failure, and let it be answered.
+
+        One of a second half replaces the last: if it is handled, nothing goes on through the middlewares.
+        """
         if self.is_interrupted():
-            self.fail_unanswered(error)
+            self.note_unanswered_failure(error)
             return
         self.error = error
         if self.is_interrupted():
@@ -143,15 +146,15 @@ class Finish:
             unhandled = await answer_failure(error, self.exchange, self.req, self.res, self.ctx)
             self.error = self.exchange.error
         if unhandled is None:
-            if is_replaced:
+            if replaces_last:
                 self.unhandled = None
             return
         if self.unhandled is not None:
             log_failure(self.exchange, self.unhandled)
         self.unhandled = unhandled
 
-    def fail_unanswered(self, error: BaseException) -> None:
-        """Take note of a failure that comes when nobody waits for an answer any more: that goes on, whatever fails."""
+    def note_unanswered_failure(self, error: BaseException) -> None:
+        """Take note of a failure when nobody waits for an answer any more; the cancellation goes on, whatever fails."""
         if not isinstance(error, Exception):
             self.error = self.exchange.error = error
         elif not is_expected(error) and not isinstance(error, Disconnected):
@@ -168,7 +171,7 @@ class Finish:
             except GeneratorExit:
                 raise
             except BaseException as error:
-                await self.fail(error, is_replaced=ending.is_around)
+                await self.fail(error, replaces_last=ending.is_around)
 
     async def leave(self, ending: Ending) -> None:
         """Run the second half of an around-hook, and raise at its `yield` what failed inside."""
@@ -220,17 +223,17 @@ class Finish:
             if exchange.error is None or is_expected(error):
                 await self.fail(error)
             else:
-                self.fail_for_good(error)
+                self.fall_back_to_500(error)
         if self.error is not None and self.is_interrupted():
             raise self.error
         try:
             return await sender.prepare()
         except Exception as error:
-            self.fail_for_good(error)
+            self.fall_back_to_500(error)
             return await sender.prepare()
 
-    def fail_for_good(self, error: BaseException) -> None:
-        """Take note of a failure of what was to answer one: the plain 500 follows."""
+    def fall_back_to_500(self, error: BaseException) -> None:
+        """Answer with the plain 500, for what was to answer a failure has failed itself."""
         lost = self.unhandled or self.error
         if lost is not None and not is_expected(lost):
             log_failure(self.exchange, lost)
