@@ -9,7 +9,7 @@ from heaven.errors import ClientError, TooLarge, body_too_large
 from heaven.types import App, Context, Handler, Header, Receive, Scope, Send
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager, AsyncExitStack
+    from contextlib import AsyncExitStack
 
     from heaven._http.reader import BodyReader
 
@@ -30,7 +30,7 @@ class Exchange:
     error: BaseException | None = None  # what the answer is about: `res.error`
     answered_by: Step | None = None  # the BEFORE that has answered
     asked: tuple[Step, ...] = ()  # ERROR handlers of a 404 or 405, while they answer it
-    entered: 'dict[Handler, AbstractAsyncContextManager[Any]] | None' = None  # around-hooks that reached their yield
+    entered: dict[Handler, Any] | None = None  # the second halves of around-hooks that reached their yield
     before_start: Callable[[], None] | None = None  # what has the last word, just before the first message
     has_begun: bool = False  # the first message of the response was sent
     has_ended: bool = False  # so was the last one, by a mounted app
@@ -129,9 +129,12 @@ class Exchange:
         if message['type'] == 'http.request' and not message.get('more_body') and len(body) <= limit:
             self.data = body
             return
+        is_plain = self.is_plain
         reader = self.open_reader()
         reader.hear(message)
         self.data = await reader.read(limit, announced)
+        self.reader = None  # it was read to its end: what is left to hear is for whoever asks
+        self.is_plain = is_plain
 
     async def read_body(self) -> bytes:
         """Return the whole body; TooLarge past the endpoint's limit, Disconnected if the client left."""

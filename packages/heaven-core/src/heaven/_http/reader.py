@@ -28,6 +28,9 @@ class State(Enum):
     DROPPED = auto()  # more came than is held, while an answer was sent and nobody read it
 
 
+UNWANTED = frozenset({State.ABANDONED, State.TOO_LARGE, State.DROPPED})  # of these nothing is held any more
+
+
 class BodyReader:
     """Reads the body of one request, and notices when the client leaves. All that touches `receive` is here.
 
@@ -61,11 +64,9 @@ class BodyReader:
             return
         self.heard += 1
         self.has_ended = not message.get('more_body')
-        self._hold(message.get('body', b''))
-
-    def _hold(self, piece: bytes) -> None:
-        if self.state in (State.TOO_LARGE, State.ABANDONED, State.DROPPED):
+        if self.state in UNWANTED:
             return
+        piece = message.get('body', b'')
         self.held.append(piece)
         self.held_size += len(piece)
         if self.watchers and self.state is State.UNREAD and self.held_size > self.most:
@@ -147,41 +148,39 @@ class BodyReader:
     async def _pieces(self, limit: int | None) -> AsyncGenerator[bytes, None]:
         size = 0
         try:
-            while True:
-                piece = await self._next()
+            while self.held or not self.has_ended:
+                if not self.held:
+                    await self._wait()
+                    continue
+                piece = self.held.popleft()
+                self.held_size -= len(piece)
+                if self.watchers:
+                    self.listen()
                 size += len(piece)
                 if limit is not None and size > limit:
                     self._drop(State.TOO_LARGE)
                     raise body_too_large(limit)
-                is_last = self.has_ended and not self.held
                 if piece:
                     yield piece
-                if is_last:
-                    self.state = State.COMPLETE
-                    return
                 if self.heard % BREATH == 0:
                     await asyncio.sleep(0)
+            self.state = State.COMPLETE
         finally:
             if self.state is State.READING:
                 self._drop(State.ABANDONED)
             if self.watchers:
                 self.listen()
 
-    async def _next(self) -> bytes:
-        """Return the next piece, heard before or not."""
-        while not self.held and not self.has_ended:
-            if self.has_left:
-                raise Disconnected('the client has left')
-            listening = self.listening
-            self.listening = None
-            await (listening or self._hear_next())
-        if not self.held:
-            return b''
-        piece = self.held.popleft()
-        self.held_size -= len(piece)
-        if self.watchers:
-            self.listen()
-        return piece
+    async def _wait(self) -> None:
+        """Wait for the next message; Disconnected if the client has left."""
+        if self.has_left:
+            raise Disconnected('the client has left')
+        if self.listening is None:
+            self.hear(await self.receive())
+            return
+        listening = self.listening
+        self.listening = None
+        await listening
 
     @property
     def is_too_large(self) -> bool:

@@ -1,7 +1,7 @@
 """Hooks that go around a request: an async generator function as a BEFORE."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
 
@@ -13,12 +13,34 @@ from heaven.types import Context, Handler, Request, Response
 Halves = AsyncGenerator[Any, None]
 
 
-def second_half(generator: Halves) -> AbstractAsyncContextManager[Any]:
-    """Return the standard library's driver of a generator that has reached its `yield`.
+@asynccontextmanager
+def raise_in(generator: Halves) -> Halves:
+    """Drive a generator that has reached its `yield` by the standard library's context manager.
 
-    Leaving it runs the rest, with all that is to be known about an exception thrown into a generator.
+    Its `__aexit__` knows all that there is to know about an exception thrown into a generator.
     """
-    return asynccontextmanager(lambda: generator)()
+    return generator
+
+
+class SecondHalf:
+    """What is left of an around-hook that has reached its `yield`."""
+
+    def __init__(self, function: Handler, generator: Halves) -> None:
+        self.function = function
+        self.generator = generator
+
+    async def run(self) -> None:
+        """Run it, where nothing has failed inside; RuntimeError if it yields once more."""
+        try:
+            await anext(self.generator)
+        except StopAsyncIteration:
+            return
+        await self.generator.aclose()
+        raise RuntimeError(f'{name_of(self.function)} yields a second time: a hook that goes around yields once')
+
+    async def run_failed(self, error: BaseException) -> bool:
+        """Run it with an exception raised at its `yield`; return whether it did not raise it again."""
+        return bool(await raise_in(self.generator).__aexit__(type(error), error, error.__traceback__))
 
 
 def first_half(function: Handler) -> Handler:
@@ -37,7 +59,7 @@ def first_half(function: Handler) -> Handler:
             ) from None
         if exchange.entered is None:
             exchange.entered = {}
-        exchange.entered[enter] = second_half(generator)
+        exchange.entered[enter] = SecondHalf(function, generator)
         exchange.is_plain = False
 
     return wraps(function, updated=())(enter)

@@ -1,12 +1,10 @@
 """The course of one request, once its endpoint is known: hooks, handler, failures, the answer, what comes after."""
 
 from asyncio import CancelledError, current_task
-from collections.abc import Callable
-from typing import Any
 
 from heaven._http.exchange import Exchange
 from heaven._http.logs import log
-from heaven._routing.endpoint import Ending
+from heaven._routing.endpoint import Ending, Step
 from heaven._routing.functions import name_of
 from heaven._serving.calling import call, call_with_app, check_hook, warn_unused
 from heaven._serving.failures import (
@@ -42,12 +40,12 @@ async def run_before(exchange: Exchange, req: Request, res: Response, ctx: Conte
         out = function(req, res, ctx)
         if is_async:
             out = await out
-        if out is not None:
+        if out is not None and out is not res:
             await check_hook(step, out, res)
         if exchange.answered:
             exchange.answered_by = step
-            if registrations_of(step.app).is_debug:
-                warn_of_default(exchange, function)
+            if exchange.body is None and exchange.status < 300:
+                warn_of_default(exchange, step)
             return True
     return False
 
@@ -74,13 +72,13 @@ async def run(exchange: Exchange, req: Request, res: Response, ctx: Context) -> 
             await warn_unused(endpoint, out, res)
 
 
-def warn_of_default(exchange: Exchange, function: Callable[..., Any]) -> None:
-    """Warn of a BEFORE that answers, by mistake perhaps: it sets a status and no body."""
-    if exchange.status < 300 and exchange.status != 204 and exchange.body is None:
+def warn_of_default(exchange: Exchange, step: Step) -> None:
+    """Warn, in debug, of a BEFORE that answers by mistake perhaps: it sets a status and no body."""
+    if exchange.status != 204 and registrations_of(step.app).is_debug:
         log().warning(
             'the BEFORE %s has answered, with %d and no body, so that the handler does not run: '
             'a default belongs into the handler',
-            name_of(function),
+            name_of(step.function),
             exchange.status,
         )
 
@@ -109,13 +107,16 @@ class Finish:
         try:
             if failure is not None:
                 await self.fail(failure)
-            await self.run_endings()
-            if not self.is_interrupted() and not self.exchange.has_begun:
+            if self.exchange.endpoint.endings:
+                await self.run_endings()
+            if not self.exchange.has_begun and (self.error is None or not self.is_interrupted()):
                 await self.send()
-            await self.report()
+            if self.error is not None or self.exchange.deferred:
+                await self.report()
         finally:
             await self.exchange.close()
-            forget_frames(self.error)
+            if self.error is not None:
+                forget_frames(self.error)
 
     def is_interrupted(self) -> bool:
         """Tell whether nobody is there for an answer: the request was cancelled, or the client has left."""
@@ -176,18 +177,18 @@ class Finish:
     async def leave(self, ending: Ending) -> None:
         """Run the second half of an around-hook, and raise at its `yield` what failed inside."""
         exchange = self.exchange
-        halves = exchange.entered.pop(ending.step.function, None) if exchange.entered else None
-        if halves is None:
+        half = exchange.entered.pop(ending.step.function, None) if exchange.entered else None
+        if half is None:
             return
         exchange.app = ending.step.app
         exchange.answered = False
         error = self.error
         if error is None:
-            await halves.__aexit__(None, None, None)
+            await half.run()
             return
         pending = cancellations()
         try:
-            is_swallowed = await halves.__aexit__(type(error), error, error.__traceback__)  # False if raised again
+            is_swallowed = await half.run_failed(error)
         except Exception:
             if cancellations() < pending:
                 self.error = None

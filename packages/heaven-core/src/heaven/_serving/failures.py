@@ -178,7 +178,7 @@ def said(exchange: Exchange) -> str:
     return printable(f'{scope.get("method", "WS")} {scope["path"]}')
 
 
-def forget_frames(error: BaseException | None) -> None:
+def forget_frames(error: BaseException) -> None:
     """Let go of the frames of a failure that was answered: one that is a constant would keep those of every request."""
     if isinstance(error, (Abort, ClientError, Disconnected)):
         error.__traceback__ = None

@@ -67,7 +67,7 @@ class Sender:
         has_no_body = exchange.status in BODILESS or self.is_head and not self.keeps_head_body
         if has_no_body or self.is_head and data is None:
             data = b''
-        pairs = [*headers.items(), *((b'set-cookie', cookie) for cookie in exchange.cookies)]
+        pairs = [*headers.items(), *[(b'set-cookie', cookie) for cookie in exchange.cookies]]
         return {'type': 'http.response.start', 'status': exchange.status, 'headers': pairs}, data
 
     def _headers(self, data: bytes | None) -> dict[bytes, bytes]:
