@@ -23,6 +23,24 @@ class Target(NamedTuple):
     readings: list[list[str]]
 
 
+def respelled(scope: Mapping[str, Any]) -> str | None:
+    """Return the path below `root_path`, if escapes or a root path are all that is unusual about it.
+
+    None where it is spelled as usual, or has an escaped slash, so that it can be read in more ways than one.
+    """
+    path: str = scope['path']
+    raw: bytes = scope.get('raw_path') or b''
+    root: str = scope.get('root_path') or ''
+    if PERCENT in raw:
+        if raw.find(b'%2F') >= 0 or raw.find(b'%2f') >= 0:
+            return None
+    elif not root:
+        return None
+    if not root:
+        return path
+    return path[len(root) :] if path.startswith(f'{root}/') and not root.endswith('/') else None
+
+
 def split_target(scope: Mapping[str, Any]) -> Target | None:
     """Split the path of a request; None if its target is no path.
 

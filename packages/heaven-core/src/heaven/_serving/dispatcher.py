@@ -8,7 +8,7 @@ from heaven._http.hosts import subdomain_of
 from heaven._routing.converters import Kind
 from heaven._routing.endpoint import Endpoint
 from heaven._routing.hooks import Guard, build_chains
-from heaven._routing.path import PERCENT, WWW, Target, reduced, split_target
+from heaven._routing.path import PERCENT, WWW, Target, reduced, respelled, split_target
 from heaven._routing.pattern import Covers, Pattern
 from heaven._routing.router import ANY_METHOD, Found, Match, Router
 from heaven._serving.course import Finish, begin, run
@@ -124,15 +124,18 @@ class Dispatcher:
         """Find the endpoint of a request: by the walk where its path is spelled as usual, else by the search."""
         scope = exchange.scope
         raw = scope.get('raw_path')
+        endpoint = None
         if not scope.get('root_path') and (raw is None or PERCENT not in raw):
-            table = router.literals.get(scope['path'])
-            if table is not None:
-                endpoint = table.get(method)
-            else:
-                endpoint, exchange.params = router.lookup(method, scope['path'])
-            if endpoint is not None:
-                return endpoint
-        return self.resolve(exchange)
+            endpoint = self.walk(exchange, router, method, scope['path'])
+        return endpoint or self.resolve(exchange)
+
+    def walk(self, exchange: Exchange, router: Router, method: str, path: str) -> Endpoint | None:
+        """Find the endpoint of a path that can be read in one way, and set the parameters; None is for the search."""
+        table = router.literals.get(path)
+        if table is not None:
+            return table.get(method)
+        endpoint, exchange.params = router.lookup(method, path)
+        return endpoint
 
     def resolve(self, exchange: Exchange, method: str | None = None) -> Endpoint:
         """Find the endpoint of any request, however its path is spelled, and set the parameters.
@@ -146,6 +149,10 @@ class Dispatcher:
             method = str('WS' if is_socket else scope['method'])
         if scope['path'] == '*' and method == 'OPTIONS':
             return self.unmatched(self.areas[-1], method, 204, router.methods())
+        path = respelled(scope)
+        endpoint = None if path is None else self.walk(exchange, router, method, path)
+        if endpoint is not None:
+            return endpoint
         target = split_target(scope)
         if target is None:
             return self.wrong_target(method)
@@ -225,13 +232,13 @@ class Dispatcher:
             else:
                 await send_plainly(send, start, body)
                 return
-        await Finish(self.root, exchange, req, res, ctx).run(failure)
+        await self.finish(exchange, req, res, ctx, failure)
 
-    async def finish(
+    def finish(
         self, exchange: Exchange, req: Request, res: Response, ctx: Context, failure: BaseException | None
-    ) -> None:
-        """End a request that the lane has begun."""
-        await Finish(self.root, exchange, req, res, ctx).run(failure)
+    ) -> Awaitable[None]:
+        """Return what ends a request that the lane has begun."""
+        return Finish(self.root, exchange, req, res, ctx).run(failure)
 
 
 def choose_dispatcher(dispatchers: Mapping[str, Dispatcher], scope: Scope, domain: str | None) -> Dispatcher:
