@@ -12,6 +12,7 @@ from uuid import UUID
 
 BOM = b'\xef\xbb\xbf'
 # Without an exponent, only a number of some 300 digits passes the largest float.
+SMALL_E, LARGE_E, POINT = b'eE.'  # as numbers, which are looked for faster
 NINES = bytes.maketrans(b'012345678', b'999999999')
 MANY_DIGITS = b'9' * 300
 # Characters beyond U+FFFF are escaped as a pair of surrogates; one without the other is half a character. What follows
@@ -86,7 +87,7 @@ def loads(data: bytes) -> Any:
 
 def may_be_infinite(data: bytes) -> bool:
     """Tell whether a JSON text may hold a number that is larger than any float."""
-    return b'e' in data or b'E' in data or (b'.' in data and MANY_DIGITS in data.translate(NINES))
+    return SMALL_E in data or LARGE_E in data or (POINT in data and MANY_DIGITS in data.translate(NINES))
 
 
 def place_of_failure(value: Any) -> str | None:

@@ -17,12 +17,11 @@ def parse(querystring: str) -> list[tuple[str, str]]:
     for part in querystring.split('&'):
         if part:
             name, _, value = part.partition('=')
-            if '%' in part or '+' in part:
-                from urllib.parse import unquote_plus
-
-                name = unquote_plus(name)
-                value = unquote_plus(value)
             pairs.append((name, value))
+    if '%' in querystring or '+' in querystring:
+        from heaven._http.escapes import unquoted
+
+        return [(unquoted(name), unquoted(value)) for name, value in pairs]
     return pairs
 
 

