@@ -90,6 +90,18 @@ def test_literals_that_only_look_odd_are_routes(route):
     assert call(app, target=route.replace(':x', 'x').replace('{', '%7B').replace('<', '%3C')).status == 200
 
 
+# Methods
+
+
+@pytest.mark.parametrize('methods', [5, None, object()])
+def test_what_names_no_methods_is_told_with_an_example(methods):
+    with pytest.raises(TypeError, match="'GET'"):
+        App().METHOD(methods, '/', ok)
+    if methods is not None:  # a hook for all methods
+        with pytest.raises(TypeError, match="'GET'"):
+            App().BEFORE('/*', ok, methods=methods)
+
+
 # Generators
 
 

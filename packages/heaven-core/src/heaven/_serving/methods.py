@@ -17,7 +17,7 @@ INTERNAL = ('*', 'WS')  # what the router calls every method, and the handshake 
 
 def route_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
     """Return the methods of a route; UrlError for what is none (RFC 9110, 9.1)."""
-    names = (methods,) if isinstance(methods, str) else tuple(dict.fromkeys(methods))
+    names = names_of(methods)
     for name in names:
         if not isinstance(name, str) or not name or not TOKEN.issuperset(name) or name in INTERNAL:
             raise UrlError(f'{name!r} is no method: it is a token such as GET (RFC 9110, 9.1)')
@@ -25,14 +25,23 @@ def route_methods(methods: str | Iterable[str]) -> tuple[str, ...]:
             raise UrlError(f'{name!r} is no method, for case matters: did you mean {name.upper()}?')
     if not names:
         raise UrlError('a route needs a method, such as GET')
-    return names
+    return tuple(dict.fromkeys(names))
+
+
+def names_of(methods: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the methods that were named, one or more; TypeError for what names none."""
+    if isinstance(methods, str):
+        return (methods,)
+    if not isinstance(methods, Iterable):
+        raise TypeError(f"methods are a name such as 'GET', or several of them, not {methods!r:.80}")
+    return tuple(methods)
 
 
 def hook_methods(methods: str | Iterable[str] | None) -> frozenset[str] | None:
     """Return the methods that a hook is for, None for all; ValueError for none at all, or for one in the wrong case."""
     if methods is None:
         return None
-    names = (methods,) if isinstance(methods, str) else tuple(methods)
+    names = names_of(methods)
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f'methods are names such as GET, or None for all, not {name!r:.80}')
