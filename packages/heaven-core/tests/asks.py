@@ -83,7 +83,7 @@ async def turns(count=50):
         await asyncio.sleep(0)
 
 
-async def until(condition, limit=10):
+async def until(condition, limit=60):
     """Waits for what another task or thread will do; a failure after `limit` seconds."""
     async with asyncio.timeout(limit):
         while not condition():
@@ -121,7 +121,7 @@ def opening(folder):
 
 
 class JumpingSelector(selectors.DefaultSelector):
-    """Where the loop would wait for a timer, its clock is moved instead."""
+    """Where the loop would wait for a timer, its clock is moved instead: it stands still while there is work to do."""
 
     ahead = 0.0
 
@@ -138,33 +138,53 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         super().__init__(self.jumping)
 
     def time(self):
-        return super().time() + self.jumping.ahead
+        return self.jumping.ahead
 
 
 def jumping(coroutine):
-    """asyncio.run on a loop where hours pass at once; not for code that waits for threads."""
+    """asyncio.run on a loop where hours pass at once, to the letter; not for code that waits for threads."""
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
         return runner.run(coroutine)
 
 
-def cost(work, *sizes, enough=0):
-    """What `work(*sizes)` makes costs when it is called, in nanoseconds of this process: the least of five.
-
-    The first that is at most `enough` will do: then nothing is measured again.
-    """
+def cost(work, *sizes, tries=5):
+    """What `work(*sizes)` makes costs when it is called, in nanoseconds of this process: the least of some tries."""
     spent = []
-    while len(spent) < 5 and (not spent or min(spent) > enough):
+    for _ in range(tries):
         run = work(*sizes)
         start = time.process_time_ns()
         run()
         spent.append(time.process_time_ns() - start)
-    return max(min(spent), 1)
+    return max(min(spent), tick())
+
+
+@functools.cache
+def tick():
+    """The step of the clock that measures, in nanoseconds: what takes less cannot be told from nothing."""
+    start = time.process_time_ns()
+    while True:
+        now = time.process_time_ns()
+        if now > start:
+            return now - start
+
+
+def compared(measure, other, enough, rounds=15):
+    """measure() / other(), each the least of up to `rounds`: on a busy machine the same work may take twice as long.
+
+    The first round that comes to `enough` or less ends it.
+    """
+    small = other(tries=5)
+    large = measure(tries=1)
+    for _ in range(rounds):
+        if large <= enough * small:
+            break
+        small, large = min(small, other(tries=2)), min(large, measure(tries=1))
+    return large / small
 
 
 def ratio(work, n):
     """cost(10 n) / cost(n): about 10 for linear work, about 100 for quadratic."""
-    small = cost(work, n)
-    return cost(work, 10 * n, enough=20 * small) / small
+    return compared(functools.partial(cost, work, 10 * n), functools.partial(cost, work, n), enough=25)
 
 
 def look_through_five_megabytes():
@@ -172,12 +192,6 @@ def look_through_five_megabytes():
     return lambda: (data.translate(table).count(b'='), data.split(b'&'))
 
 
-@functools.cache
-def unit():
-    """What it costs to copy five megabytes, to look through them and to split them."""
-    return cost(look_through_five_megabytes)
-
-
 def passes(work):
     """How often five megabytes can be copied, looked through and split at the cost of what `work()` makes."""
-    return cost(work, enough=20 * unit()) / unit()
+    return compared(functools.partial(cost, work), functools.partial(cost, look_through_five_megabytes), enough=30)

@@ -29,7 +29,7 @@ Knobs of `call`, `ask` and `open`: `leave_after=n`, the client leaves when n bod
 answer of one empty message to have no length.
 
 Every message is held against the ASGI specification (HTTP 2.3 and later) and against RFC 9110: a breach is an
-`AssertionError` in the test. Every wait ends after `limit` seconds (10).
+`AssertionError` in the test. Every wait ends after `limit` seconds (60).
 """
 
 import asyncio
@@ -171,7 +171,7 @@ class Exchange:
         fail_send_after=None,
         catch=False,
         empty_stream=False,
-        limit=10,
+        limit=60,
         **scope,
     ):
         self.app, self.catch, self.empty_stream, self.limit = app, catch, empty_stream, limit
@@ -350,7 +350,7 @@ class Exchange:
 class Live:
     """An app between startup and shutdown, on one loop: `with` for plain tests, `async with` in a coroutine."""
 
-    def __init__(self, app, limit=10):
+    def __init__(self, app, limit=60):
         self.app, self.limit, self.state = app, limit, {}
 
     async def _lifespan(self):

@@ -22,7 +22,7 @@ EXTENSION = {'websocket.http.response': {}}
 
 
 class Peer:
-    def __init__(self, app, target='/', *, connect=True, fail_send_after=None, limit=10, **options):
+    def __init__(self, app, target='/', *, connect=True, fail_send_after=None, limit=60, **options):
         subprotocols = options.pop('subprotocols', ())
         self.scope, _ = http_scope('GET', target, **{'scheme': 'ws', 'extensions': EXTENSION, **options})
         del self.scope['method']

@@ -90,11 +90,11 @@ class Elsewhere:
 
     def __enter__(self):
         self.thread.start()
-        assert self.ready.wait(10)
+        assert self.ready.wait(60)
 
     def __exit__(self, *_):
         self.stop.set()
-        self.thread.join(10)
+        self.thread.join(60)
 
 
 def test_on_a_second_running_loop_a_request_is_a_500_a_socket_is_closed_and_a_lifespan_fails(caplog):

@@ -122,7 +122,7 @@ def replay(app, messages, method='POST', headers=()):
         async def send(message):
             sent.append(message)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await app(exchange.scope, receive, send)
         return sent
 
@@ -270,7 +270,7 @@ def live(app, *messages, scope=()):
         sent.append(message)
 
     async def run():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await app({'type': 'lifespan', 'asgi': {'version': '3.0'}, **dict(scope)}, receive, send)
 
     asyncio.run(run())

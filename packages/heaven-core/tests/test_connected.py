@@ -18,7 +18,7 @@ def left(app, method='GET', begun=None, **options):
     """The reply of a request whose client leaves when `begun` is set."""
 
     async def run():
-        async with Live(app, limit=5) as live:
+        async with Live(app) as live:
             with live.open(method, '/', **options) as exchange:
                 await until(begun)
                 exchange.leave()
@@ -222,7 +222,7 @@ def test_a_leaving_is_noticed_while_an_answer_is_streamed_whatever_was_sent(kind
             res.stream(plain() if kind == 'sync' else chunks(), sse=kind == 'events')
 
     async def run():
-        async with Live(served(handler), limit=5) as live:
+        async with Live(served(handler)) as live:
             with live.open('GET', '/', body=body) as exchange:
                 await exchange.sent(3)
                 exchange.leave()
@@ -243,7 +243,7 @@ def test_a_leaving_is_noticed_though_the_source_is_silent_and_chunks_came_late()
             closed.append(True)
 
     async def run():
-        async with Live(served(lambda req, res, ctx: res.stream(silent()), 'POST', stream=True), limit=5) as live:
+        async with Live(served(lambda req, res, ctx: res.stream(silent()), 'POST', stream=True)) as live:
             with live.open('POST', '/', body=None) as exchange:
                 await exchange.sent(1)
                 for _ in range(20):

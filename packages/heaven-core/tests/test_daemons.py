@@ -189,7 +189,7 @@ def test_a_sync_daemon_at_work_is_waited_for_at_shutdown():
 
     def daemon(app):
         begun.set()
-        release.wait(10)
+        release.wait(60)
         done.append(True)
         return 0
 
@@ -206,7 +206,7 @@ def test_a_sync_daemon_that_does_not_end_is_left_behind_after_ten_seconds_with_a
 
     def stubborn(app):
         begun.set()
-        release.wait(10)
+        release.wait(60)
 
     async def main():
         async with Live(app, limit=1000):

@@ -141,7 +141,7 @@ def test_work_that_is_cancelled_with_its_request_ends_and_so_does_what_follows(c
         app.GET('/', lambda req, res, ctx: res.defer(work).defer(ran.append))
         with Exchange(app) as exchange:
             await exchange.sent(0)
-            await asyncio.wait_for(begun.wait(), 1)
+            await asyncio.wait_for(begun.wait(), 60)
             exchange.task.cancel()
             await asyncio.wait([exchange.task])
             return exchange.task.cancelled(), ran

@@ -269,7 +269,7 @@ def test_a_socket_is_closed_with_1001_and_its_handler_ends_as_when_the_peer_leav
             pass
         noted.append(req.app.draining)
 
-    peer, took = asyncio.run(drained_socket(handler))
+    peer, took = jumping(drained_socket(handler))
     assert (peer.code, noted) == (1001, [True])
     assert took < 0.9
 

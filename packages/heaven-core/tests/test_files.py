@@ -320,7 +320,7 @@ def test_a_request_that_is_cancelled_while_its_file_is_opened_leaves_no_descript
 
     def slow(path):
         opening.set()
-        assert go.wait(10)
+        assert go.wait(60)
         return FileIO(path)
 
     app = App()

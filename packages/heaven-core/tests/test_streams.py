@@ -247,7 +247,7 @@ def test_a_body_can_be_read_after_disconnected_was_asked(method):
 def test_a_request_without_a_body_is_read_at_once_after_disconnected_was_asked(stream, options):
     async def handler(req, res, ctx):
         assert not await req.disconnected()
-        read = await asyncio.wait_for(req.read(), 1)
+        read = await asyncio.wait_for(req.read(), 60)
         assert not await req.disconnected()
         res.body = [read.decode(), req.body.decode()]
 
@@ -612,7 +612,7 @@ def cancelled_exchange(cancels):
         app.GET('/', handler)
         async with Live(app) as live:
             with live.open() as exchange:
-                await asyncio.wait_for(waiting.wait(), 1)
+                await asyncio.wait_for(waiting.wait(), 60)
                 if cancels:
                     exchange.task.cancel()
                 await asyncio.wait([exchange.task])
@@ -746,7 +746,7 @@ def test_a_stream_ends_with_the_client_that_leaves_though_a_body_was_not_read(me
     app.METHOD(method, '/', handler, stream=method == 'POST')
 
     async def run():
-        async with Live(app, limit=5) as live:
+        async with Live(app) as live:
             with live.open(method, '/', body=body) as exchange:
                 for n in range(1, 10):
                     await exchange.sent(n)
@@ -769,7 +769,7 @@ def test_who_asks_again_and_again_is_told_that_the_client_left_though_a_body_was
     app.GET('/', handler)
 
     async def run():
-        async with Live(app, limit=5) as live:
+        async with Live(app) as live:
             with live.open('GET', '/', body=body) as exchange:
                 await asked.wait()
                 exchange.leave()
@@ -817,7 +817,7 @@ def test_asking_whether_the_client_left_runs_no_further_ahead_of_a_reader_than_o
 
     async def run():
         nonlocal exchange
-        async with Live(streaming(handler), limit=5) as live:
+        async with Live(streaming(handler)) as live:
             with live.open('POST', '/', body=[b'x'] * 20) as exchange:
                 await exchange.reply()
 
@@ -840,7 +840,7 @@ def test_a_stream_that_takes_its_end_quietly_is_not_a_failure_when_the_client_le
         res.body = chunks()
 
     async def run():
-        async with Live(streaming(handler), limit=5) as live:
+        async with Live(streaming(handler)) as live:
             with live.open('GET', '/') as exchange:
                 await exchange.sent(1)
                 exchange.leave()
@@ -897,7 +897,7 @@ def test_a_stream_that_reads_nothing_of_an_upload_does_not_wait_for_its_rest():
         yield b'b'
 
     async def run():
-        async with Live(streaming(lambda req, res, ctx: res.out(200, answer())), limit=2) as live:
+        async with Live(streaming(lambda req, res, ctx: res.out(200, answer()))) as live:
             with live.open('POST', '/', body=None, headers={'content-length': '1000'}) as exchange:
                 await exchange.sent(0)
                 await exchange.feed(b'x' * 50)
