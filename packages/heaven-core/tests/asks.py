@@ -192,6 +192,6 @@ def look_through_five_megabytes():
     return lambda: (data.translate(table).count(b'='), data.split(b'&'))
 
 
-def passes(work):
+def passes(work, enough=30):
     """How often five megabytes can be copied, looked through and split at the cost of what `work()` makes."""
-    return compared(functools.partial(cost, work), functools.partial(cost, look_through_five_megabytes), enough=30)
+    return compared(functools.partial(cost, work), functools.partial(cost, look_through_five_megabytes), enough)

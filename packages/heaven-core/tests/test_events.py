@@ -3,11 +3,10 @@
 import asyncio
 import contextvars
 import threading
-import time
 
 import pytest
-from asks import ask, jumping, ratio
-from driver import Live
+from asks import ask, jumping, passes, ratio
+from driver import Live, call
 from heaven import App
 
 
@@ -327,15 +326,13 @@ def test_the_cost_of_framing_is_linear():
         assert ratio(work, 20_000) < 30
 
 
-def test_a_megabyte_of_line_ends_holds_the_loop_for_less_than_half_a_second():
+def test_a_megabyte_of_line_ends_holds_the_loop_no_longer_than_to_look_through_it_some_times():
     async def source():
         yield '\r\n' * 500_000
 
-    async def run():
-        async with Live(stream(source)) as live:
-            start = time.thread_time()
-            reply = await live.ask()
-            return len(reply.body), time.thread_time() - start
+    def work():
+        return lambda: sizes.append(len(call(stream(source)).body))
 
-    size, spent = asyncio.run(run())
-    assert size > 500_000 and spent < 0.5
+    sizes = []
+    assert passes(work, enough=15) < 20
+    assert min(sizes) > 500_000

@@ -8,9 +8,10 @@ import os
 import tempfile
 import threading
 import time
+from collections import Counter
 
 import pytest
-from asks import ask, descriptors, opening, raised, see
+from asks import ask, cost, descriptors, look_through_five_megabytes, opening, raised, see, until
 from driver import Live, call, http_scope
 from heaven import App, Disconnected
 from heaven.errors import ClientError
@@ -319,12 +320,13 @@ def test_however_many_files_are_uploaded_at_once_few_descriptors_are_open(tmp_pa
 def test_temporary_files_are_closed_at_once_when_reading_ends_early(how, tmp_path, monkeypatch):
     pytest.importorskip('multipart')
     monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
-    seen = []
+    seen, limits = [], []
 
     async def handler(req, res, ctx):
         before = descriptors()
         try:
-            async with asyncio.timeout(0.2 if how == 'cancelled' else 30):
+            async with asyncio.timeout(None) as limit:
+                limits.append(limit)
                 await req.form
         except (TimeoutError, ClientError) as error:
             seen.append((type(error), descriptors() - before))
@@ -337,7 +339,10 @@ def test_temporary_files_are_closed_at_once_when_reading_ends_early(how, tmp_pat
         async with Live(streaming(handler)) as live:
             with live.open('POST', '/', body=None, headers=KIND) as exchange:
                 await exchange.feed(LARGE[:-50])
-                if how == 'broken':
+                if how == 'cancelled':
+                    await until(lambda: opened)
+                    limits[0].reschedule(0)
+                else:
                     await exchange.feed(b'\r\n--Bx')
                     await exchange.feed(b'x' * 100_000, more=False)
                 await exchange.reply()
@@ -446,7 +451,7 @@ def test_a_413_half_way_is_answered_after_the_rest_was_read():
 
 @pytest.mark.parametrize('options', [{}, {'stream': True}])
 def test_a_body_in_a_hundred_thousand_pieces_lets_the_loop_turn_meanwhile(options):
-    app, turns, longest, done = App(), 0, 0.0, False
+    app, turns, done = App(), 0, False
     app.POST('/', form_of, **options)
     body = multipart(upload('a', b'\r\n' * 50_000))
     chunks = [{'type': 'http.request', 'body': body[i : i + 1], 'more_body': True} for i in range(len(body))]
@@ -454,20 +459,20 @@ def test_a_body_in_a_hundred_thousand_pieces_lets_the_loop_turn_meanwhile(option
     scope, _ = http_scope('POST', '/', headers=KIND, body=None)
     sent = []
 
-    pieces = iter(chunks)
+    pieces, received = iter(chunks), Counter()
 
     async def receive():
+        received[turns] += 1
         return next(pieces)
 
     async def send(message):
         sent.append(message)
 
     async def turning():
-        nonlocal turns, longest
+        nonlocal turns
         while not done:
-            start = time.thread_time()
             await asyncio.sleep(0)
-            turns, longest = turns + 1, max(longest, time.thread_time() - start)
+            turns += 1
 
     async def run():
         nonlocal done
@@ -477,7 +482,8 @@ def test_a_body_in_a_hundred_thousand_pieces_lets_the_loop_turn_meanwhile(option
         await turner
 
     asyncio.run(run())
-    assert sent[0]['status'] == 200 and turns > 50 and longest < 0.05
+    assert sent[0]['status'] == 200 and turns > 50
+    assert max(received.values()) <= 1000
 
 
 @pytest.mark.parametrize('method', ['POST', 'REPORT'])
@@ -500,7 +506,8 @@ def test_ten_megabytes_of_escapes_hold_nobody_up(method, options):
 
     reply = ask(handler, method, body=chunked(body), headers=PAIRS, options=options)
     assert reply.text == '300000'
-    assert max(later - beat for beat, later in itertools.pairwise(beats)) < 0.5
+    longest = max(later - beat for beat, later in itertools.pairwise(beats))
+    assert 1e9 * longest < 15 * cost(look_through_five_megabytes)  # about 4, where the loop reads them
 
 
 @pytest.mark.parametrize('length', ['-1', '1e3', '+5', '٥'.encode(), '²', '', '9' * 30, '0x10', '1_0'])
