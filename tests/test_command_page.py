@@ -33,6 +33,6 @@ def test_the_command_writes_what_the_page_shows(command, output, tmp_path):
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert (said.stdout, said.returncode) == (output, 2 if output.startswith('heaven:') else 0)

@@ -61,7 +61,7 @@ def python(folder, *arguments, text=''):
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=120,
     )
     assert result.returncode == 0, result.stdout.decode()
     return result.stdout.decode()

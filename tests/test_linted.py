@@ -84,7 +84,7 @@ def test_an_app_that_sends_every_message_twice_is_found_out_and_a_sound_one_is_n
         env={**os.environ, 'PYTHONPATH': path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert '3 failed, 3 passed' in run.stdout, run.stdout + run.stderr

@@ -237,6 +237,6 @@ with Client(app) as client:
 
 def test_django_under_a_prefix_builds_its_urls_with_it(tmp_path):
     done = subprocess.run(
-        [sys.executable, '-c', DJANGO], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, '-c', DJANGO], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr

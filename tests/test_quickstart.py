@@ -37,12 +37,12 @@ def uvicorn(target, folder):
         yield server, port
     finally:
         server.terminate()
-        log = server.communicate(timeout=30)[0]
+        log = server.communicate(timeout=60)[0]
         print(log)
 
 
 def get(port, path):
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
     try:
         connection.request('GET', path)
         response = connection.getresponse()
@@ -75,7 +75,7 @@ def test_a_handler_that_is_not_there_keeps_the_server_from_starting(tmp_path):
     copy(tmp_path)
     (tmp_path / 'controllers/patients/records.py').unlink()
     command = [sys.executable, '-m', 'uvicorn', 'app:app', '--port', '0']
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode != 0
     assert 'controllers.patients.records.get_record_by_id' in result.stderr
     assert '/v1/patients/:id' in result.stderr

@@ -2,12 +2,13 @@
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -81,14 +82,17 @@ COMMANDS = {
 
 
 def free_port():
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        return free.getsockname()[1]
+    """A port that is free, below those that a system hands out by itself: nobody is given it meanwhile."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(('127.0.0.1', port))
+            return port
 
 
 def wait_for(port, server):
     """Asks until somebody listens: what another process does has no other sign."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         assert server.poll() is None and time.monotonic() < until
         try:
@@ -108,11 +112,11 @@ def test_a_stop_ends_what_is_open_and_waits_for_nothing(command, tmp_path):
     server = subprocess.Popen(program, cwd=tmp_path, stdout=errors, stderr=errors)
     try:
         wait_for(port, server)
-        stream = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+        stream = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
         with (
             closing(stream),
-            client.connect(f'ws://127.0.0.1:{port}/chat') as chat,
-            client.connect(f'ws://127.0.0.1:{port}/push') as push,
+            client.connect(f'ws://127.0.0.1:{port}/chat', open_timeout=60) as chat,
+            client.connect(f'ws://127.0.0.1:{port}/push', open_timeout=60) as push,
         ):
             stream.request('GET', '/events')
             response = stream.getresponse()
@@ -120,7 +124,7 @@ def test_a_stop_ends_what_is_open_and_waits_for_nothing(command, tmp_path):
             server.send_signal(signal.SIGTERM)
             assert response.read() == b'\n'  # or IncompleteRead, without a last chunk
             assert [code_of(peer) for peer in (chat, push)] == [1001, 1001]
-        server.wait(30)
+        server.wait(60)
     finally:
         server.kill()
         server.wait()
@@ -135,5 +139,5 @@ def test_a_stop_ends_what_is_open_and_waits_for_nothing(command, tmp_path):
 def code_of(peer):
     """What a WebSocket is closed with."""
     with pytest.raises(ConnectionClosed) as closed:
-        peer.recv(timeout=30)
+        peer.recv(timeout=60)
     return closed.value.rcvd.code

@@ -41,7 +41,7 @@ def tool(name):
 
 
 def run(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -71,7 +71,10 @@ def container_command():
     ],
 )
 def test_a_stop_with_an_open_stream_ends_the_stream_and_runs_shutdown(name):
-    with serving(*STOPS[name]) as server:
+    command, app = STOPS[name]
+    kills = {'gunicorn': '--graceful-timeout', 'granian': '--workers-kill-timeout'}.get(command[0])
+    patient = ['30' if option == kills else part for option, part in zip(['', *command], command, strict=False)]
+    with serving(patient, app) as server:
         with open_case(server, 'events'):
             server.stop()
         assert [each for each in ('finally', 'daemon', 'SHUTDOWN') if not server.noted(each)] == []
@@ -100,7 +103,7 @@ def nginx(folder, socket):
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @contextmanager
@@ -262,7 +265,8 @@ def test_the_command_of_the_container_serves_is_healthy_and_stops(tmp_path):
 @pytest.mark.parametrize(
     'command',
     [
-        ['uvicorn', '{app}', '--port', '{port}', '--workers', '2', '--log-level', 'warning'],
+        ['uvicorn', '{app}', '--port', '{port}', '--workers', '2', '--log-level', 'warning',
+         '--timeout-worker-healthcheck', '60'],
         ['gunicorn', '{app}', '--bind', '127.0.0.1:{port}', '--workers', '2', '-k', 'uvicorn_worker.UvicornWorker',
          '--no-control-socket'],
     ],

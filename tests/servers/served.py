@@ -1,6 +1,7 @@
 """A server as a process of its own: the commands by which the servers are started, and what one run of them did."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -27,15 +28,18 @@ COMMANDS = {
     'uvicorn-zttp': [*UVICORN, *GRACEFUL, '--http', 'zttp', '--http2', '--ws', 'websockets-sansio'],
     'hypercorn': HYPERCORN,
     'granian': GRANIAN,
-    'gunicorn-uvicorn': [*GUNICORN, '-k', 'uvicorn_worker.UvicornWorker', '--graceful-timeout', '3'],
+    'gunicorn-uvicorn': [*GUNICORN, '-k', 'uvicorn_worker.UvicornWorker', '--graceful-timeout', '30'],
 }
 SPEAK_HTTP2 = {'uvicorn-zttp', 'hypercorn', 'granian'}
 
 
 def free_port():
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        return free.getsockname()[1]
+    """Return a port that is free, below those that a system hands out by itself: nobody is given it meanwhile."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(('127.0.0.1', port))
+            return port
 
 
 class Served:
@@ -64,7 +68,7 @@ class Served:
 
         self.wait(answers)
 
-    def wait(self, ready, limit=20):
+    def wait(self, ready, limit=60):
         """Ask until it is so: what another process does has no other end."""
         until = time.monotonic() + limit
         while not ready():
@@ -80,7 +84,7 @@ class Served:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(60)
         self.errors.close()
 
     def kill(self):

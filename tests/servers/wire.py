@@ -23,11 +23,11 @@ class Line:
 
     def __init__(self, port):
         if isinstance(port, int):
-            self.socket = socket.create_connection(('127.0.0.1', port), timeout=10)
+            self.socket = socket.create_connection(('127.0.0.1', port), timeout=60)
         else:
             self.socket = socket.socket(socket.AF_UNIX)
             try:
-                self.socket.settimeout(10)
+                self.socket.settimeout(60)
                 self.socket.connect(port)
             except OSError:
                 self.socket.close()

@@ -74,7 +74,7 @@ def serve(clinic: Callable[[], App]) -> Serve:
         thread.start()
         try:
             where = f'http://127.0.0.1:{listening.getsockname()[1]}'
-            with httpx.Client(base_url=where, headers=DOCTOR, timeout=20) as client:
+            with httpx.Client(base_url=where, headers=DOCTOR, timeout=60) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -25,14 +25,14 @@ def watching(client: httpx.Client, origin: str | None = None) -> Iterator[Client
         url,
         origin=origin,  # type: ignore[arg-type]
         additional_headers={'authorization': 'Bearer demo-doctor'},
-        open_timeout=10,
-        close_timeout=10,
+        open_timeout=60,
+        close_timeout=60,
     ) as socket:
         yield socket
 
 
 def names(socket: ClientConnection) -> list[str]:
-    return [arrival['name'] for arrival in json.loads(socket.recv(timeout=10))['waiting']]
+    return [arrival['name'] for arrival in json.loads(socket.recv(timeout=60))['waiting']]
 
 
 def test_everyone_who_watches_sees_arrivals_and_calls_as_they_happen(client: httpx.Client) -> None:
@@ -109,6 +109,6 @@ def test_the_room_survives_a_restart_and_a_stop_lets_nobody_hang(serve: Serve) -
             socket = watchers.enter_context(watching(client))
             assert names(socket) == ['Amara Okafor']
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=10)
+            socket.recv(timeout=60)
     with serve() as client, watching(client) as socket:
         assert names(socket) == ['Amara Okafor']
