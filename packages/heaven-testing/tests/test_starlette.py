@@ -103,11 +103,14 @@ def test_requests_streams_and_exceptions(middleware):
         assert client.post('/upload', content=iter([b'a', b'bc'])).text == '3 False'
         assert client.get('/numbers').text.count('\n') == 100
         for path in ('/numbers', '/slow'):
-            did.clear()
-            began = time.monotonic()
-            with client.stream('GET', path) as response:
-                assert next(response.iter_lines()) == '0'
-            assert time.monotonic() - began < 0.9
+            spent = []
+            while len(spent) < 10 and min(spent, default=1) > 0.9:  # whoever leaves waits for nothing; a machine may
+                did.clear()
+                began = time.monotonic()
+                with client.stream('GET', path) as response:
+                    assert next(response.iter_lines()) == '0'
+                spent.append(time.monotonic() - began)
+            assert min(spent) < 0.9
             assert len(did) < 10
             gc.collect()  # Starlette leaves its generator to be found, and the loop to close it
             client.get('/nowhere')
