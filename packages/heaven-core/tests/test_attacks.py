@@ -580,7 +580,7 @@ def test_a_request_that_is_cancelled_at_any_moment_leaves_nothing_behind(target,
                 done = exchange.task.done()
                 exchange.task.cancel()
                 await asyncio.wait([exchange.task])
-                await until(lambda: descriptors() == before)
+                await until(lambda: descriptors() <= before)
                 assert trace.count('in') == trace.count('out'), at
                 assert done or exchange.task.cancelled() or exchange.done, at
                 at += 1 if at < 40 else 7
@@ -606,7 +606,8 @@ def test_a_client_that_leaves_after_any_message_leaves_nothing_behind(target, ho
             before = descriptors()
             for count in range(6):
                 await live.ask('POST', target, body=[UPLOAD[:99], UPLOAD[99:], b''], headers=headers, **{how: count})
-                assert (descriptors(), trace.count('in')) == (before, trace.count('out')), count
+                assert descriptors() <= before, count
+                assert trace.count('in') == trace.count('out'), count
 
     asyncio.run(run())
     assert not [path for path in tmp_path.iterdir() if path.name not in ('large', 'saved')]

@@ -308,7 +308,7 @@ def test_no_descriptor_stays_open(file, large, tmp_path):
                 {'fail_send_after': 2},
             ):
                 await live.ask('GET', '/large', **leaving)
-            assert descriptors() == before
+            assert descriptors() <= before
 
     asyncio.run(run())
 
@@ -338,7 +338,7 @@ def test_a_request_that_is_cancelled_while_its_file_is_opened_leaves_no_descript
                 go.set()
                 with contextlib.suppress(asyncio.CancelledError):
                     await exchange.task
-            assert exchange.task.cancelled() and descriptors() == before
+            assert exchange.task.cancelled() and descriptors() <= before
 
     asyncio.run(run())
 

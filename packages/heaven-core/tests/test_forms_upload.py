@@ -307,7 +307,7 @@ def test_however_many_files_are_uploaded_at_once_few_descriptors_are_open(tmp_pa
                 for parts in [large] * 50, [small] * 49:
                     for one in uploads:
                         await one.feed(b''.join(b'--B\r\n' + part + b'\r\n' for part in parts))
-                opened = descriptors() - before
+                opened = len(descriptors() - before)
                 for one in uploads:
                     await one.feed(b'--B--', more=False)
                     assert (await one.reply()).text == str([256 * 1024 + 1] * 50 + [1000] * 49)
@@ -329,7 +329,7 @@ def test_temporary_files_are_closed_at_once_when_reading_ends_early(how, tmp_pat
                 limits.append(limit)
                 await req.form
         except (TimeoutError, ClientError) as error:
-            seen.append((type(error), descriptors() - before))
+            seen.append((type(error), len(descriptors() - before)))
         for _ in range(2):
             with pytest.raises((ClientError, RuntimeError)) as caught:
                 await req.form
@@ -383,7 +383,7 @@ def test_temporary_files_are_gone_at_the_end_of_the_request_whatever_happens(end
     before = descriptors()
     with opening(tmp_path) as opened:
         call(app, 'POST', body=body, headers=KIND)
-    assert opened and descriptors() == before and not list(tmp_path.iterdir())
+    assert opened and descriptors() <= before and not list(tmp_path.iterdir())
     assert len(caplog.records) == (ending == 'a failure of the handler')
 
 
@@ -405,7 +405,7 @@ def test_temporary_files_are_gone_when_the_client_leaves_half_way(after, tmp_pat
     with opening(tmp_path) as opened:
         reply = call(app, 'POST', body=chunked(LARGE), headers=KIND, leave_after=after)
     assert reply.messages == [] and seen == ['left'] and caplog.records == []
-    assert bool(opened) == (after > 5) and descriptors() == before and not list(tmp_path.iterdir())
+    assert bool(opened) == (after > 5) and descriptors() <= before and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

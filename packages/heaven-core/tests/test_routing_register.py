@@ -442,7 +442,11 @@ def test_debug_warns_of_a_plain_handler_that_held_the_loop(debug, threaded, seco
 
     app = App(debug=debug)
     app.GET('/a', slow, threaded=threaded)
-    assert call(app, target='/a').status == 200
+    for _ in range(1 if seconds else 20):  # a handler that does nothing takes long only where the machine is busy
+        caplog.clear()
+        assert call(app, target='/a').status == 200
+        if not caplog.records:
+            break
     assert [('slow' in r.getMessage(), r.levelno) for r in caplog.records] == [(True, logging.WARNING)] * warned
 
 
