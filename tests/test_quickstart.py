@@ -42,7 +42,7 @@ def uvicorn(target, folder):
 
 
 def get(port, path):
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=120)
     try:
         connection.request('GET', path)
         response = connection.getresponse()

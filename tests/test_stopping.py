@@ -92,7 +92,7 @@ def free_port():
 
 def wait_for(port, server):
     """Asks until somebody listens: what another process does has no other sign."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while True:
         assert server.poll() is None and time.monotonic() < until
         try:
@@ -112,11 +112,11 @@ def test_a_stop_ends_what_is_open_and_waits_for_nothing(command, tmp_path):
     server = subprocess.Popen(program, cwd=tmp_path, stdout=errors, stderr=errors)
     try:
         wait_for(port, server)
-        stream = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+        stream = http.client.HTTPConnection('127.0.0.1', port, timeout=120)
         with (
             closing(stream),
-            client.connect(f'ws://127.0.0.1:{port}/chat', open_timeout=60) as chat,
-            client.connect(f'ws://127.0.0.1:{port}/push', open_timeout=60) as push,
+            client.connect(f'ws://127.0.0.1:{port}/chat', open_timeout=120) as chat,
+            client.connect(f'ws://127.0.0.1:{port}/push', open_timeout=120) as push,
         ):
             stream.request('GET', '/events')
             response = stream.getresponse()
@@ -124,7 +124,7 @@ def test_a_stop_ends_what_is_open_and_waits_for_nothing(command, tmp_path):
             server.send_signal(signal.SIGTERM)
             assert response.read() == b'\n'  # or IncompleteRead, without a last chunk
             assert [code_of(peer) for peer in (chat, push)] == [1001, 1001]
-        server.wait(60)
+        server.wait(120)
     finally:
         server.kill()
         server.wait()
@@ -139,5 +139,5 @@ def test_a_stop_ends_what_is_open_and_waits_for_nothing(command, tmp_path):
 def code_of(peer):
     """What a WebSocket is closed with."""
     with pytest.raises(ConnectionClosed) as closed:
-        peer.recv(timeout=60)
+        peer.recv(timeout=120)
     return closed.value.rcvd.code

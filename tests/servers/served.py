@@ -68,7 +68,7 @@ class Served:
 
         self.wait(answers)
 
-    def wait(self, ready, limit=60):
+    def wait(self, ready, limit=120):
         """Ask until it is so: what another process does has no other end."""
         until = time.monotonic() + limit
         while not ready():

@@ -21,7 +21,7 @@ def test_the_command_prints_where_it_serves_and_a_line_to_try_that_works(tmp_pat
     with subprocess.Popen(
         [sys.executable, str(CLINIC)], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as command:
-        limit = Timer(60, command.kill)
+        limit = Timer(120, command.kill)
         limit.start()
         try:
             assert command.stdout is not None
@@ -33,7 +33,7 @@ def test_the_command_prints_where_it_serves_and_a_line_to_try_that_works(tmp_pat
             assert f'http://localhost:{port}/v1/patients' in said
             tried = re.search(r"curl '([^']+)' -H '([^']+): ([^']+)'", said)
             assert tried is not None, said
-            answer = httpx.get(tried[1], headers={tried[2]: tried[3]})
+            answer = httpx.get(tried[1], headers={tried[2]: tried[3]}, timeout=60)
             assert (answer.status_code, answer.json()['patients'][0]['name']) == (200, 'Chloé Martin')
             command.send_signal(signal.SIGINT)
             assert 'Application shutdown complete' in command.stdout.read()
