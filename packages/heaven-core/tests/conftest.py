@@ -1,4 +1,4 @@
-"""Puts this folder on `sys.path`, so that tests can say `from driver import call` wherever they are run from."""
+"""Puts `helpers` on `sys.path`, so that tests in every folder can say `from driver import call`."""
 
 import sys
 from importlib.util import find_spec
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from heaven import MissingPackage
 
-FOLDER = str(Path(__file__).parent)
-if FOLDER not in sys.path:
-    sys.path.insert(0, FOLDER)
+HELPERS = str(Path(__file__).parent / 'helpers')
+if HELPERS not in sys.path:
+    sys.path.insert(0, HELPERS)
 
 
 if find_spec('multipart') is None:

@@ -7,9 +7,7 @@ from urllib.parse import quote
 import pytest
 from driver import Exchange, Live, StartupFailed, call
 from heaven import App, UrlError
-from test_files_paths import LEXICAL, MISSES, folder
-
-__all__ = ['folder']
+from outside import LEXICAL, MISSES, folder as folder
 
 
 def served(folder, *args, **options):

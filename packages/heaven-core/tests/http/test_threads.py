@@ -260,6 +260,6 @@ sys.stderr.close()
 
 
 def test_no_thread_keeps_the_process_alive():
-    script = SCRIPT.format(folder=str(Path(__file__).parent))
+    script = SCRIPT.format(folder=str(Path(__file__).parents[1] / 'helpers'))
     ended = subprocess.run([sys.executable, '-c', script], stdout=subprocess.PIPE, timeout=120, check=False)
     assert ended.stdout == b'begun\n'

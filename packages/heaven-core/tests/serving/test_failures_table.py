@@ -10,7 +10,7 @@ from driver import Exchange, call
 from heaven import Abort, App, ClientError, Disconnected
 from peer import Peer
 
-PAGE = Path(__file__).parent.parent.parent.parent / 'docs' / 'failures.md'
+PAGE = Path(__file__).parents[4] / 'docs' / 'failures.md'
 COLUMNS = ['where', 'what happens', 'ERROR is asked', 'logged', 'raised on', 'second halves see it', 'the client gets']
 TABLE = [
     ['target', 'it is not a path', 'yes', 'no', 'no', 'do not run', '400'],
