@@ -15,6 +15,7 @@ import heaven
 import pytest
 
 FOLDER = Path(heaven.__file__).parent
+TESTS = Path(__file__).parent
 ROOMS = [
     {'errors', 'types', '_older', '_version'},
     {'_routing'},
@@ -163,3 +164,13 @@ def test_every_file_says_what_it_is_about_in_its_first_line():
 
 def test_no_function_is_longer_than_a_page():
     assert {name: lines for name, lines in FUNCTIONS if lines > LINES_OF_A_FUNCTION} == {}
+
+
+def test_a_folder_of_tests_is_named_after_the_room_that_they_are_about():
+    rooms = {path.name.removeprefix('_') for path in FOLDER.iterdir() if path.is_dir()}
+    assert {path.parent.name for path in TESTS.rglob('test_*.py')} - rooms == {TESTS.name, 'helpers'}
+
+
+def test_no_two_files_of_tests_have_the_same_name():  # an unpacked source distribution imports them by it
+    names = [path.name for path in TESTS.rglob('test_*.py')]
+    assert sorted(names) == sorted(set(names))
