@@ -1,4 +1,4 @@
-"""Puts `helpers` on `sys.path`, so that tests in every folder can say `from driver import call`."""
+"""Puts `helpers` on `sys.path`, so that tests in every folder can say `from asks import ask`."""
 
 import sys
 from importlib.util import find_spec

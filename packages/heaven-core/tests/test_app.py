@@ -6,8 +6,7 @@ from collections import defaultdict
 import heaven
 import heaven.errors
 import pytest
-from asks import answer, ask, raised, see
-from driver import Live, call
+from asks import Live, answer, ask, raised, see
 from heaven import STARTUP, App, Key
 
 
@@ -88,7 +87,7 @@ def test_state_kept_before_and_during_a_run_is_there_for_handlers():
 
     app.GET('/', handler)
     with Live(app) as live:
-        assert live.call().json() == [1, 2]
+        assert live.ask().json() == [1, 2]
 
 
 class Shouting:
@@ -115,9 +114,9 @@ def test_a_codec_of_the_users_replaces_the_default_both_ways(text, tail):
         res.body = req.json
 
     app.POST('/', handler)
-    reply = call(app, 'POST', body=b'x', headers={'content-type': 'application/json'})
+    reply = ask(app, 'POST', body=b'x', headers={'content-type': 'application/json'})
     assert (reply.text, reply.header('content-type')) == ("<{'loaded': 'x'}>" + tail, 'application/json')
-    reply = call(app, 'POST', body=b'bad', headers={'content-type': 'application/json'})
+    reply = ask(app, 'POST', body=b'bad', headers={'content-type': 'application/json'})
     assert reply.status == 400
 
 
@@ -177,7 +176,7 @@ def test_subclassing_changes_nothing_about_how_dotted_paths_are_found():
     for app in App(), Clinic(), Deeper():
         app.GET('/', f'{__name__}.hello')
         with Live(app) as live:
-            assert live.call().text == 'hello'
+            assert live.ask().text == 'hello'
 
 
 @pytest.mark.parametrize('config', [5, 'config', [1], object()], ids=range(4))

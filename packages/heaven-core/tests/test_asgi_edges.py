@@ -4,9 +4,9 @@ import asyncio
 import json
 
 import pytest
-from driver import Exchange, Live, call
+from asks import Live, ask, connect, stream
 from heaven import App
-from peer import Peer
+from live import lifespan
 
 
 def app_that(show, **options):
@@ -25,10 +25,10 @@ def both(app, change):
     """What a request and a socket get whose scopes were changed."""
 
     async def run():
-        exchange = Exchange(app, 'GET', '/x')
+        exchange = stream(app, 'GET', '/x')
         change(exchange.scope)
         reply = await exchange.reply()
-        peer = Peer(app, '/x')
+        peer = connect(app, '/x')
         change(peer.scope)
         async with peer:
             await peer.leave()
@@ -113,7 +113,7 @@ def replay(app, messages, method='POST', headers=()):
     """What is sent to an app whose server gives just these messages, and then nothing."""
 
     async def run():
-        exchange = Exchange(app, method, '/x', headers=headers)
+        exchange = stream(app, method, '/x', headers=headers)
         inbox, sent = list(messages), []
 
         async def receive():
@@ -161,7 +161,7 @@ def test_a_disconnect_instead_of_a_body_that_nobody_reads_is_not_noticed():
 @pytest.mark.parametrize('sent', [0, 1])
 def test_a_send_that_raises_oserror_tells_that_the_client_has_left(sent, caplog):
     app = app_that(lambda req: 'x')
-    assert len(call(app, 'GET', '/x', fail_send_after=sent).messages) == sent
+    assert len(ask(app, 'GET', '/x', fail_send_after=sent).messages) == sent
     assert caplog.records == []
 
 
@@ -170,7 +170,7 @@ def test_a_send_that_raises_oserror_tells_that_the_client_has_left(sent, caplog)
 
 @pytest.mark.parametrize('method', ['GET', 'HEAD', 'POST'])
 def test_an_answer_is_one_start_and_one_body_of_plain_types(method):
-    start, body = call(app_that(lambda req: {'a': 1}), method, '/x').messages
+    start, body = ask(app_that(lambda req: {'a': 1}), method, '/x').messages
     start['headers'].sort()
     assert start == {
         'type': 'http.response.start',
@@ -183,7 +183,7 @@ def test_an_answer_is_one_start_and_one_body_of_plain_types(method):
 def test_a_stream_ends_with_a_message_that_says_so():
     app = App()
     app.GET('/', lambda req, res, ctx: res.stream(iter(['a', 'b'])))
-    bodies = [(m['body'], m['more_body']) for m in call(app, 'GET', '/').messages[1:]]
+    bodies = [(m['body'], m['more_body']) for m in ask(app, 'GET', '/').messages[1:]]
     assert bodies == [(b'a', True), (b'b', True), (b'', False)]
 
 
@@ -195,7 +195,7 @@ def talk(handler, messages, change=lambda scope: None):
     app.WS('/', handler)
 
     async def run():
-        peer = Peer(app, '/', connect=False)
+        peer = connect(app, '/', connect=False)
         change(peer.scope)
         for message in messages:
             peer.inbox.put_nowait(message)
@@ -259,41 +259,23 @@ def test_a_denial_is_sent_only_to_servers_that_say_they_can():
 # Lifespan
 
 
-def live(app, *messages, scope=()):
-    """What an app answers to lifespan messages."""
-    inbox, sent = list(messages), []
-
-    async def receive():
-        return {'type': f'lifespan.{inbox.pop(0)}'}
-
-    async def send(message):
-        sent.append(message)
-
-    async def run():
-        async with asyncio.timeout(60):
-            await app({'type': 'lifespan', 'asgi': {'version': '3.0'}, **dict(scope)}, receive, send)
-
-    asyncio.run(run())
-    return sent
-
-
 @pytest.mark.parametrize('scope', [{}, {'state': {}}, {'asgi': {}}], ids=['bare', 'state', 'asgi'])
 def test_startup_and_shutdown_are_each_answered_once_and_then_it_returns(scope):
     complete = [{'type': 'lifespan.startup.complete'}, {'type': 'lifespan.shutdown.complete'}]
-    assert live(App(), 'startup', 'shutdown', scope=scope) == complete
+    assert lifespan(App(), 'startup', 'shutdown', **scope) == complete
 
 
 def test_a_startup_that_fails_is_told_with_its_reason_and_nothing_else_is_waited_for():
     app = App()
     app.ON('startup', lambda app: 1 / 0)
-    (answer,) = live(app, 'startup')
+    (answer,) = lifespan(app, 'startup')
     assert answer['type'] == 'lifespan.startup.failed' and 'division by zero' in answer['message']
 
 
 def test_a_shutdown_that_fails_is_told_with_its_reason():
     app = App()
     app.ON('shutdown', lambda app: 1 / 0)
-    _, answer = live(app, 'startup', 'shutdown')
+    _, answer = lifespan(app, 'startup', 'shutdown')
     assert answer['type'] == 'lifespan.shutdown.failed' and 'division by zero' in answer['message']
 
 
@@ -318,5 +300,5 @@ def test_the_state_of_the_server_is_left_as_it_is_and_each_request_may_change_it
     app.GET('/', lambda req, res, ctx: res.out(200, req.scope['state'].setdefault('n', 0)))
     with Live(app) as alive:
         alive.state['ours'] = 1
-        assert alive.call('GET', '/').json() == 0
+        assert alive.ask('GET', '/').json() == 0
         assert alive.state == {'ours': 1}

@@ -7,10 +7,11 @@ import re
 import tempfile
 
 import pytest
-from asks import ask, descriptors, until
-from driver import Exchange, Live, call, pairs
+from asks import Live, ask, meet, stream
+from driver import pairs
 from heaven import Abort, App
-from peer import meet
+from waiting import until
+from watching import descriptors
 
 FORM = 'application/x-www-form-urlencoded'
 SECRET = 'the secret'
@@ -89,7 +90,7 @@ def test_no_way_to_write_a_path_leads_past_its_guard(target):
     with Live(castle()) as live:
         for method in ('GET', 'HEAD', 'POST', 'get', 'Get', 'hEAD', 'post', 'PUT', 'QUERY', 'OPTIONS', 'PROPFIND', 'G'):
             for options in ({}, {'raw_path': None}, {'root_path': '/r'}, {'raw_path': b'/public'}):
-                reply = live.call(method, target, **options)
+                reply = live.ask(method, target, **options)
                 if 'nly' in target and method.upper() not in ('GET', 'POST'):
                     continue
                 assert reply.status in (400, 401, 404), (method, options)
@@ -103,7 +104,7 @@ def test_no_way_to_write_a_path_leads_past_its_guard(target):
 def test_what_is_no_path_serves_nothing(target):
     with Live(castle()) as live:
         for method in ('GET', 'POST', 'OPTIONS', 'CONNECT', 'admin'):
-            reply = live.call(method, target)
+            reply = live.ask(method, target)
             assert SECRET not in reply.text
             assert reply.status in (400, 401, 404, 405, 200, 204)
 
@@ -114,8 +115,8 @@ def test_what_is_no_path_serves_nothing(target):
 )
 def test_a_path_of_a_hundred_thousand_characters_is_answered(target):
     with Live(castle()) as live:
-        assert live.call('GET', target).status in (200, 404)
-        assert live.call('GET', f'/mounted{target}').status == 200
+        assert live.ask('GET', target).status in (200, 404)
+        assert live.ask('GET', f'/mounted{target}').status == 200
 
 
 SUBDOMAIN_HOSTS = """
@@ -161,7 +162,7 @@ def test_every_spelling_of_a_subdomain_is_that_subdomain(name):
     admin.BEFORE('/*', refuse)
     admin.GET('/*', secret)
     app.GET('/*', lambda req, res, ctx: res.out(200, 'public'))
-    assert call(app, 'GET', '/x', **host(name)).status == 401
+    assert ask(app, 'GET', '/x', **host(name)).status == 401
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_a_host_that_is_none_or_two_serves_what_is_public(names):
     app = App()
     app.subdomain('admin').GET('/*', secret)
     app.GET('/*', lambda req, res, ctx: res.out(200, f'{req.subdomain} {req.url}'))
-    reply = call(app, 'GET', '/x', **host(*[name.encode('utf-8').decode('latin-1') for name in names]))
+    reply = ask(app, 'GET', '/x', **host(*[name.encode('utf-8').decode('latin-1') for name in names]))
     assert reply.status == 200 and reply.text.startswith('www http://')
     assert not CONTROLS.search(reply.text)
 
@@ -198,7 +199,7 @@ def test_a_page_of_another_origin_posts_nothing(origin):
     app.POST('/', secret)
     headers = pairs([('host', 'a.com'), ('origin', origin.encode().decode('latin-1'))])
     for sent_twice in ([], [(b'origin', b'http://a.com')]):
-        reply = call(app, 'POST', headers=[*headers, *sent_twice])
+        reply = ask(app, 'POST', headers=[*headers, *sent_twice])
         assert (reply.status, SECRET in reply.text) == (403, False)
 
 
@@ -299,7 +300,7 @@ def test_a_failure_in_debug_shows_what_a_client_sent_as_text(accept):
     app = App(debug=True)
     app.GET('/*', fails)
     target = '/%3Cscript%3E?q=%3Cscript%3Ealert(1)%3C/script%3E'
-    reply = call(app, 'GET', target, headers=pairs([('accept', accept), ('x-a', '<script>')]))
+    reply = ask(app, 'GET', target, headers=pairs([('accept', accept), ('x-a', '<script>')]))
     assert reply.status == 500
     if reply.header('content-type').startswith('text/html'):
         assert '<script>alert(1)' not in reply.text
@@ -382,7 +383,7 @@ def test_a_hostile_form_is_read_or_refused_and_says_why(kind, body, stream, capl
     app = App()
     app.POST('/', handler, stream=stream)
     for chunks in (body, [body[:1], body[1:], b'']):
-        reply = call(app, 'POST', body=chunks, headers={'content-type': kind})
+        reply = ask(app, 'POST', body=chunks, headers={'content-type': kind})
         assert reply.status in (200, 400, 413), reply
         assert reply.status == 200 or reply.text
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -488,7 +489,7 @@ def test_nothing_outside_of_a_folder_is_served(name, tmp_path):
     app.GET('/files/*', lambda req, res, ctx: res.file(req.params['*'], within=folder))
     app.ASSETS(folder, '/assets')
     for target in (f'/files/{name}', f'/assets/{name}'):
-        reply = call(app, 'GET', target)
+        reply = ask(app, 'GET', target)
         assert reply.status in (400, 404), reply
 
 
@@ -571,10 +572,10 @@ def test_a_request_that_is_cancelled_at_any_moment_leaves_nothing_behind(target,
 
     async def run():
         async with Live(busy(trace, tmp_path)) as live:
-            await live.ask('POST', target, body=chunks, headers=headers)
+            await live.asking('POST', target, body=chunks, headers=headers)
             before, at, done = descriptors(), 0, False
             while not done:
-                exchange = Exchange(live.app, 'POST', target, body=chunks, headers=headers, catch=True).start()
+                exchange = stream(live.app, 'POST', target, body=chunks, headers=headers, catch=True).start()
                 for _ in range(at):
                     await asyncio.sleep(0)
                 done = exchange.task.done()
@@ -602,10 +603,10 @@ def test_a_client_that_leaves_after_any_message_leaves_nothing_behind(target, ho
 
     async def run():
         async with Live(busy(trace, tmp_path)) as live:
-            await live.ask('POST', target, body=[UPLOAD, b''], headers=headers)
+            await live.asking('POST', target, body=[UPLOAD, b''], headers=headers)
             before = descriptors()
             for count in range(6):
-                await live.ask('POST', target, body=[UPLOAD[:99], UPLOAD[99:], b''], headers=headers, **{how: count})
+                await live.asking('POST', target, body=[UPLOAD[:99], UPLOAD[99:], b''], headers=headers, **{how: count})
                 assert descriptors() <= before, count
                 assert trace.count('in') == trace.count('out'), count
 
@@ -640,5 +641,5 @@ def test_an_abort_that_is_a_constant_stays_as_it_is_however_often_it_is_raised()
     app.GET('/', handler)
     with Live(app) as live:
         for _ in range(50):
-            assert live.call('GET').status == 404
+            assert live.ask('GET').status == 404
             assert (GONE.__traceback__, GONE.__context__, GONE.__cause__) == (None, None, None)

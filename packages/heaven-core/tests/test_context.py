@@ -2,7 +2,6 @@
 
 import pytest
 from asks import ask, raised, see
-from driver import call
 from heaven import App, Context, Key
 
 
@@ -67,7 +66,7 @@ def test_a_hook_leaves_something_for_the_handler_and_the_next_request_does_not_s
 
     app.BEFORE('/*', hook)
     app.GET('/', handler)
-    assert [call(app, 'GET', f'/?user={name}').text for name in ('ann', 'bob')] == ['ann', 'bob']
+    assert [ask(app, 'GET', f'/?user={name}').text for name in ('ann', 'bob')] == ['ann', 'bob']
     assert seen == [False, False]
 
 

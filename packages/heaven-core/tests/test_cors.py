@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from driver import Live, call
+from asks import Live, ask
 from heaven import Abort, App, SubdomainError
 
 SHOP, DESK, OTHER = 'https://shop.example', 'http://localhost:5173', 'https://other.example'
@@ -23,9 +23,9 @@ def allowing(*args, **options):
     return app
 
 
-def ask(app, method='GET', target='/', origin=SHOP, **options):
+def page_asks(app, method='GET', target='/', origin=SHOP, **options):
     headers = {} if origin is None else {'origin': origin}
-    return call(app, method, target, headers={**headers, **options.pop('headers', {})}, **options)
+    return ask(app, method, target, headers={**headers, **options.pop('headers', {})}, **options)
 
 
 def preflight(app, target='/', method='POST', origin=SHOP, headers=None, **options):
@@ -33,7 +33,7 @@ def preflight(app, target='/', method='POST', origin=SHOP, headers=None, **optio
     fields = {'access-control-request-method': method, **options.pop('more', {})}
     if headers is not None:
         fields['access-control-request-headers'] = headers
-    return ask(app, 'OPTIONS', target, origin, headers=fields, **options)
+    return page_asks(app, 'OPTIONS', target, origin, headers=fields, **options)
 
 
 def said(reply):
@@ -140,19 +140,19 @@ ANSWERS = [
 )
 def test_every_answer_says_who_may_read_it_and_that_it_depends_on_the_origin(method, target, more, status, tmp_path):
     app = everything(tmp_path)
-    reply = ask(app, method, target, SHOP, **more)
+    reply = page_asks(app, method, target, SHOP, **more)
     assert reply.status == status
     assert reply.header(ALLOW) == SHOP
     assert reply.header('vary') == 'Origin'
     for origin in (OTHER, None):
-        reply = ask(app, method, target, origin, **more)
+        reply = page_asks(app, method, target, origin, **more)
         assert (reply.status, said(reply)) == (status, {'vary': 'Origin'})
 
 
 def test_the_404_that_the_lane_answers_by_itself_says_so_too():
     with Live(allowing()) as live:
         for _ in range(2):
-            reply = live.call('GET', '/nowhere', headers={'origin': SHOP})
+            reply = live.ask('GET', '/nowhere', headers={'origin': SHOP})
             assert (reply.status, reply.header(ALLOW)) == (404, '*')
 
 
@@ -166,7 +166,7 @@ def test_an_answer_that_hooks_have_replaced_says_so():
     app = allowing([SHOP])
     app.BEFORE('/*', instead)
     app.GET('/bug', fail)
-    reply = ask(app, 'GET', '/bug')
+    reply = page_asks(app, 'GET', '/bug')
     assert (reply.status, reply.header(ALLOW)) == (503, SHOP)
 
 
@@ -177,7 +177,7 @@ def test_an_error_handler_that_sets_vary_for_a_file_that_is_missing_keeps_the_or
     app = allowing([SHOP])
     app.GET('/file', lambda req, res, ctx: res.file('nothing', within=tmp_path))
     app.ERROR(404, lost)
-    assert said(ask(app, 'GET', '/file')) == {'vary': 'accept, Origin', ALLOW: SHOP}
+    assert said(page_asks(app, 'GET', '/file')) == {'vary': 'accept, Origin', ALLOW: SHOP}
 
 
 def test_a_500_says_so_before_it_goes_on_through_the_middlewares():
@@ -191,9 +191,9 @@ def test_a_500_says_so_before_it_goes_on_through_the_middlewares():
     app = allowing([SHOP])
     app.use(Through)
     app.GET('/bug', fail)
-    reply = ask(app, 'GET', '/bug')
+    reply = page_asks(app, 'GET', '/bug')
     assert (reply.status, reply.header(ALLOW)) == (500, SHOP)
-    assert ask(app, 'GET', '/').header(ALLOW) == SHOP
+    assert page_asks(app, 'GET', '/').header(ALLOW) == SHOP
     assert preflight(app).header('access-control-allow-methods')
 
 
@@ -203,12 +203,12 @@ def test_a_500_says_so_before_it_goes_on_through_the_middlewares():
 def test_without_arguments_every_origin_may_read_and_no_answer_depends_on_it():
     app = allowing()
     for origin in (SHOP, 'null', None):
-        assert said(ask(app, origin=origin)) == {ALLOW: '*'}
+        assert said(page_asks(app, origin=origin)) == {ALLOW: '*'}
 
 
 def test_one_origin_may_be_given_as_a_text():
-    assert ask(allowing(SHOP)).header(ALLOW) == SHOP
-    assert ask(allowing(SHOP), origin=OTHER).header(ALLOW) is None
+    assert page_asks(allowing(SHOP)).header(ALLOW) == SHOP
+    assert page_asks(allowing(SHOP), origin=OTHER).header(ALLOW) is None
 
 
 @pytest.mark.parametrize(
@@ -232,26 +232,26 @@ def test_one_origin_may_be_given_as_a_text():
 )
 def test_origins_are_compared_exactly(origin):
     app = allowing([SHOP, DESK])
-    assert said(ask(app, origin=origin)) == {'vary': 'Origin'}
+    assert said(page_asks(app, origin=origin)) == {'vary': 'Origin'}
     assert said(preflight(app, origin=origin)) == {'vary': 'Origin'}
 
 
 def test_two_origins_in_one_request_are_none():
-    reply = call(allowing([SHOP]), 'GET', '/', headers=[('origin', SHOP), ('origin', SHOP)])
+    reply = ask(allowing([SHOP]), 'GET', '/', headers=[('origin', SHOP), ('origin', SHOP)])
     assert reply.header(ALLOW) is None
 
 
 def test_credentials_are_allowed_to_named_origins_alone():
     app = allowing([SHOP], credentials=True)
-    assert said(ask(app)) == {ALLOW: SHOP, 'access-control-allow-credentials': 'true', 'vary': 'Origin'}
+    assert said(page_asks(app)) == {ALLOW: SHOP, 'access-control-allow-credentials': 'true', 'vary': 'Origin'}
     assert preflight(app).header('access-control-allow-credentials') == 'true'
-    assert said(ask(app, origin=OTHER)) == {'vary': 'Origin'}
+    assert said(page_asks(app, origin=OTHER)) == {'vary': 'Origin'}
 
 
 def test_headers_that_pages_may_read_are_exposed():
-    assert ask(allowing(expose=['X-Total', 'ETag'])).header('access-control-expose-headers') == 'X-Total, ETag'
-    assert ask(allowing(expose='X-Total')).header('access-control-expose-headers') == 'X-Total'
-    assert ask(allowing([SHOP], expose='X-Total'), origin=OTHER).header('access-control-expose-headers') is None
+    assert page_asks(allowing(expose=['X-Total', 'ETag'])).header('access-control-expose-headers') == 'X-Total, ETag'
+    assert page_asks(allowing(expose='X-Total')).header('access-control-expose-headers') == 'X-Total'
+    assert page_asks(allowing([SHOP], expose='X-Total'), origin=OTHER).header('access-control-expose-headers') is None
 
 
 def test_the_origin_is_merged_into_what_handlers_and_hooks_say_in_vary():
@@ -260,15 +260,15 @@ def test_the_origin_is_merged_into_what_handlers_and_hooks_say_in_vary():
     app.GET('/one', lambda req, res, ctx: res.header('Vary', 'Accept'))
     app.GET('/same', lambda req, res, ctx: res.header('Vary', 'origin'))
     app.GET('/all', lambda req, res, ctx: res.header('Vary', '*'))
-    assert ask(app, 'GET', '/one').header('vary') == 'Accept, Accept-Language, Origin'
-    assert ask(app, 'GET', '/same').header('vary') == 'origin, Accept-Language'
-    assert ask(app, 'GET', '/all').header('vary') == '*'
+    assert page_asks(app, 'GET', '/one').header('vary') == 'Accept, Accept-Language, Origin'
+    assert page_asks(app, 'GET', '/same').header('vary') == 'origin, Accept-Language'
+    assert page_asks(app, 'GET', '/all').header('vary') == '*'
 
 
 def test_a_handler_may_say_by_itself_who_may_read():
     app = allowing([SHOP], credentials=True)
     app.GET('/open', lambda req, res, ctx: res.header('Access-Control-Allow-Origin', '*'))
-    assert said(ask(app, 'GET', '/open')) == {ALLOW: '*', 'vary': 'Origin'}
+    assert said(page_asks(app, 'GET', '/open')) == {ALLOW: '*', 'vary': 'Origin'}
 
 
 # preflights
@@ -350,9 +350,9 @@ def test_no_hook_and_no_handler_runs_for_a_preflight():
 def test_a_route_for_options_still_serves_what_is_no_preflight():
     app = allowing([SHOP])
     app.OPTIONS('/own', lambda req, res, ctx: res.out(200, 'mine'))
-    assert ask(app, 'OPTIONS', '/own').body == b'mine'
-    assert call(app, 'OPTIONS', '/own', headers={'access-control-request-method': 'PUT'}).body == b'mine'
-    assert ask(app, 'OPTIONS', '/').header('allow') == 'GET, HEAD, OPTIONS, POST'
+    assert page_asks(app, 'OPTIONS', '/own').body == b'mine'
+    assert ask(app, 'OPTIONS', '/own', headers={'access-control-request-method': 'PUT'}).body == b'mine'
+    assert page_asks(app, 'OPTIONS', '/').header('allow') == 'GET, HEAD, OPTIONS, POST'
 
 
 def test_a_preflight_is_an_ordinary_options_without_cors():
@@ -372,8 +372,8 @@ def test_two_preflights_at_once_do_not_meet():
         async with Live(app) as live:
             asked = {'access-control-request-method': 'PUT'}
             one, two = await asyncio.gather(
-                live.ask('OPTIONS', '/a', headers={'origin': SHOP, **asked}),
-                live.ask('OPTIONS', '/b', headers={'origin': DESK, **asked}),
+                live.asking('OPTIONS', '/a', headers={'origin': SHOP, **asked}),
+                live.asking('OPTIONS', '/b', headers={'origin': DESK, **asked}),
             )
             return one.header(ALLOW), two.header(ALLOW)
 
@@ -388,7 +388,7 @@ def test_a_mounted_app_has_the_cors_of_its_parent():
     child.GET('/', hello)
     app = allowing([SHOP])
     app.mount(child, '/child', isolated=True)
-    assert ask(app, 'GET', '/child').header(ALLOW) == SHOP
+    assert page_asks(app, 'GET', '/child').header(ALLOW) == SHOP
     assert preflight(app, '/child', 'GET').header(ALLOW) == SHOP
 
 
@@ -399,10 +399,10 @@ def test_the_cors_of_a_mounted_app_wins_over_that_of_its_parent():
     app = allowing([SHOP], credentials=True)
     app.mount(child, '/child')
     for target in ('/child', '/child/deep', '/child/nowhere'):
-        assert ask(app, 'GET', target, SHOP).header(ALLOW) is None
-        assert said(ask(app, 'GET', target, DESK)) == {ALLOW: DESK, 'vary': 'Origin'}
+        assert page_asks(app, 'GET', target, SHOP).header(ALLOW) is None
+        assert said(page_asks(app, 'GET', target, DESK)) == {ALLOW: DESK, 'vary': 'Origin'}
         assert preflight(app, target, origin=DESK).header(ALLOW) == DESK
-    assert ask(app, origin=DESK).header(ALLOW) is None
+    assert page_asks(app, origin=DESK).header(ALLOW) is None
 
 
 def test_an_app_mounted_without_a_prefix_has_its_own_cors_for_its_own_routes():
@@ -416,7 +416,7 @@ def test_an_app_mounted_without_a_prefix_has_its_own_cors_for_its_own_routes():
     assert preflight(app, '/hers', 'PUT', SHOP).header(ALLOW) is None
     assert preflight(app, '/', 'PUT', DESK).header(ALLOW) == DESK
     assert preflight(app, '/', 'POST', DESK).header(ALLOW) is None
-    assert ask(app, 'PUT', '/', DESK).header(ALLOW) == DESK
+    assert page_asks(app, 'PUT', '/', DESK).header(ALLOW) == DESK
 
 
 def test_only_the_mounted_app_may_have_cors():
@@ -424,9 +424,9 @@ def test_only_the_mounted_app_may_have_cors():
     app = App()
     app.GET('/', hello)
     app.mount(child, '/child')
-    assert said(ask(app, origin=DESK)) == {}
-    assert said(ask(app, 'GET', '/nowhere', origin=DESK)) == {}
-    assert ask(app, 'GET', '/child', DESK).header(ALLOW) == DESK
+    assert said(page_asks(app, origin=DESK)) == {}
+    assert said(page_asks(app, 'GET', '/nowhere', origin=DESK)) == {}
+    assert page_asks(app, 'GET', '/child', DESK).header(ALLOW) == DESK
     assert preflight(app, '/child', 'POST', DESK).header(ALLOW) == DESK
     assert preflight(app, '/', 'POST', DESK).header(ALLOW) is None
 
@@ -439,7 +439,7 @@ def test_an_asgi_app_that_says_by_itself_who_may_read_is_left_at_that():
 
     app = allowing([SHOP], credentials=True)
     app.mount(own, '/own')
-    reply = ask(app, 'GET', '/own/page')
+    reply = page_asks(app, 'GET', '/own/page')
     assert reply.all(ALLOW) == ['*']
     assert reply.header('access-control-allow-credentials') is None
     assert sorted(reply.all('vary')) == ['Accept', 'Origin']
@@ -455,7 +455,7 @@ def test_cors_may_be_for_some_subdomains():
 
     def allowed(host, origin, method='GET'):
         headers = {'host': host, 'access-control-request-method': 'GET'}
-        return ask(app, method, '/', origin, headers=headers).header(ALLOW)
+        return page_asks(app, method, '/', origin, headers=headers).header(ALLOW)
 
     for method in ('GET', 'OPTIONS', 'PUT'):
         assert allowed('api.heaven.example', SHOP, method) == SHOP
@@ -471,9 +471,9 @@ def test_what_is_said_of_a_subdomain_goes_before_what_is_said_of_all():
     app.GET('/', hello)
     app.cors()
     app.cors([SHOP], subdomains=['api'])
-    assert said(ask(app, headers={'host': 'heaven.example'})) == {ALLOW: '*'}
-    assert said(ask(app, headers={'host': 'api.heaven.example'})) == {ALLOW: SHOP, 'vary': 'Origin'}
-    assert said(ask(app, headers={'host': 'unknown.heaven.example'})) == {ALLOW: '*'}
+    assert said(page_asks(app, headers={'host': 'heaven.example'})) == {ALLOW: '*'}
+    assert said(page_asks(app, headers={'host': 'api.heaven.example'})) == {ALLOW: SHOP, 'vary': 'Origin'}
+    assert said(page_asks(app, headers={'host': 'unknown.heaven.example'})) == {ALLOW: '*'}
 
 
 def test_cors_does_not_apply_to_websockets():
@@ -546,7 +546,7 @@ def test_what_cannot_work_is_refused_at_the_call(options, says):
     'origin', ['http://127.0.0.1:8000', 'http://[::1]:8000', 'capacitor://localhost', 'https://xn--mnchen-3ya.example']
 )
 def test_origins_of_every_kind_that_browsers_send_may_be_named(origin):
-    assert ask(allowing([origin]), origin=origin).header(ALLOW) == origin
+    assert page_asks(allowing([origin]), origin=origin).header(ALLOW) == origin
 
 
 def test_an_unknown_subdomain_is_refused_at_the_call():
@@ -568,11 +568,11 @@ def test_to_say_it_while_the_app_runs_is_an_error():
     app = App()
     app.GET('/', hello)
     with Live(app) as live:
-        assert said(live.call()) == {}
+        assert said(live.ask()) == {}
         with pytest.raises(RuntimeError, match='running'):
             app.cors()
     app.cors()
-    assert ask(app).header(ALLOW) == '*'
+    assert page_asks(app).header(ALLOW) == '*'
 
 
 def test_a_copy_of_an_app_has_its_cors_and_what_is_said_to_it_stays_there():
@@ -580,5 +580,5 @@ def test_a_copy_of_an_app_has_its_cors_and_what_is_said_to_it_stays_there():
     app.GET('/', hello)
     twin = app.copy()
     twin.cors([SHOP])
-    assert said(ask(app)) == {}
-    assert ask(twin.copy()).header(ALLOW) == SHOP
+    assert said(page_asks(app)) == {}
+    assert page_asks(twin.copy()).header(ALLOW) == SHOP

@@ -3,9 +3,9 @@
 import random
 
 import pytest
-from asks import ROUNDS
-from driver import Live
+from asks import Live
 from heaven import App
+from rounds import ROUNDS
 
 TEXTS = ['a', 'b', '7', '-', '.a', '', '..', '.', '%61', 'a%2Fb', 'é', '7.5', '~']
 PATTERNS = [
@@ -64,7 +64,7 @@ def targets(seed):
 def test_the_lane_answers_as_the_whole_course_does(seed):
     with Live(made(seed, False)) as lane, Live(made(seed, True)) as course:
         for method, target in targets(seed):
-            one, other = lane.call(method, target), course.call(method, target)
+            one, other = lane.ask(method, target), course.ask(method, target)
             told = [(reply.status, sorted(reply.headers), reply.body) for reply in (one, other)]
             assert told[0] == told[1], (method, target)
 
@@ -75,5 +75,5 @@ def test_what_does_not_begin_with_a_slash_is_a_400_in_the_lane_too(target):
     for pattern in ('/', '/:x', '/:x/:y', '/b', '/*'):
         app.GET(pattern, lambda req, res, ctx: res.out(200))
     with Live(app) as live:
-        assert live.call('GET', '/').status == 200
-        assert live.call('GET', target).status == 400
+        assert live.ask('GET', '/').status == 200
+        assert live.ask('GET', target).status == 400

@@ -9,10 +9,10 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from asks import ask, jumping, see, turns
-from driver import Live, call, pairs
+from asks import Live, ask, meet, see
+from driver import pairs
 from heaven import SHUTDOWN, App
-from peer import meet
+from waiting import jumping, turns
 
 
 def seconds():
@@ -110,7 +110,7 @@ def test_a_stream_of_events_that_is_silent_says_so_every_15_seconds():
 
     async def main():
         async with Live(app, limit=1000) as live:
-            return await live.ask()
+            return await live.asking()
 
     app = App()
     app.GET('/', lambda req, res, ctx: res.stream(silent(), sse=True))
@@ -125,7 +125,7 @@ def test_the_rest_of_a_body_that_is_too_large_is_waited_for_five_seconds(gap, an
         app = App(max_body_size=1)
         app.POST('/', lambda req, res, ctx: None)
         async with Live(app, limit=1000) as live:
-            with live.open('POST', '/', body=None) as exchange:
+            with live.stream('POST', '/', body=None) as exchange:
                 exchange.inbox.append((b'xx', True))
                 await exchange.sent(0)
                 for number in range(4):
@@ -145,7 +145,7 @@ def test_a_client_that_waits_to_be_asked_for_a_body_that_is_too_large_is_not_wai
         app = App(max_body_size=1)
         app.POST('/', lambda req, res, ctx: None)
         async with Live(app, limit=1000) as live:
-            reply = await live.ask('POST', body=None, headers={'expect': expect, 'content-length': '2'})
+            reply = await live.asking('POST', body=None, headers={'expect': expect, 'content-length': '2'})
             return reply.status, seconds()
 
     assert jumping(main()) == (413, 0)
@@ -173,7 +173,7 @@ def test_what_is_heard_while_an_answer_streams_is_kept_up_to_the_limit_to_the_by
 
     app = App(max_body_size=10)
     app.GET('/', lambda req, res, ctx: setattr(res, 'body', pieces(req)))
-    reply = call(app, 'GET', body=[b'x'] * size)
+    reply = ask(app, 'GET', body=[b'x'] * size)
     assert reply.text.strip('.') == ('10' if read else 'TooLarge')
 
 
@@ -186,7 +186,7 @@ def test_no_more_is_heard_than_is_held_where_nobody_reads():
 
     async def main():
         async with Live(app) as live:
-            with live.open('GET', '/', body=[b'x' * 4] * 50) as exchange:
+            with live.stream('GET', '/', body=[b'x' * 4] * 50) as exchange:
                 await exchange.reply()
                 return exchange.received
 
@@ -228,7 +228,7 @@ def test_forty_handlers_and_twenty_streams_run_at_once_in_threads(kind):
 
     async def main():
         async with Live(app) as live:
-            asked = [asyncio.create_task(live.ask()) for _ in range(most + 5)]
+            asked = [asyncio.create_task(live.asking()) for _ in range(most + 5)]
             async with asyncio.timeout(60):
                 while len(peak) < most:
                     await asyncio.sleep(0.001)
@@ -277,7 +277,7 @@ def test_however_fast_a_stream_is_others_have_their_turn_every_hundred_pieces():
 
     async def main():
         async with Live(app) as live:
-            exchange = live.open()
+            exchange = live.stream()
             task = asyncio.create_task(app(exchange.scope, exchange.receive, send))
             while not task.done():
                 turns.append(len(sent))
@@ -305,7 +305,7 @@ def test_names_of_headers_that_clients_make_up_are_not_kept_for_ever():
         async with Live(app) as live:
             names = iter(range(1_000_000, 2_000_000))
             for made_up in range(5):
-                await live.ask(query=('n=' + ','.join(f'x-{next(names)}' for _ in range(1000))).encode())
+                await live.asking(query=('n=' + ','.join(f'x-{next(names)}' for _ in range(1000))).encode())
                 if made_up == 1:
                     gc.collect()
                     tracemalloc.start()
@@ -326,7 +326,7 @@ def test_methods_that_clients_make_up_are_not_kept_for_ever():
     async def main():
         async with Live(app) as live:
             for made_up in range(1300):
-                await live.ask(f'M{made_up}', '/a')
+                await live.asking(f'M{made_up}', '/a')
                 if made_up == 1050:
                     gc.collect()
                     tracemalloc.start()
@@ -357,7 +357,7 @@ def test_the_length_that_a_handler_sets_of_an_empty_body_is_corrected(method, bo
     app.METHOD(
         'GET' if method == 'HEAD' else method, '/', lambda req, res, ctx: res.out(200, body, {'content-length': 5})
     )
-    assert call(app, method).header('content-length') == '0'
+    assert ask(app, method).header('content-length') == '0'
 
 
 def test_a_handler_of_its_own_for_head_says_what_get_would_have():
@@ -431,7 +431,7 @@ def test_the_quotes_of_a_cookie_that_was_sent_are_taken_off_in_pairs(sent, value
 def test_a_date_and_a_time_are_separated_by_a_t(text, matches):
     app = App()
     app.GET('/:at:datetime', lambda req, res, ctx: None)
-    assert call(app, 'GET', f'/{text}').status == (200 if matches else 404)
+    assert ask(app, 'GET', f'/{text}').status == (200 if matches else 404)
 
 
 @pytest.mark.parametrize(
@@ -467,9 +467,9 @@ def test_no_other_header_chooses_the_subdomain(name):
     app.subdomain('api').GET('/', lambda req, res, ctx: res.out(200, 'api'))
     app.GET('/', lambda req, res, ctx: res.out(200, 'www'))
     beside = [('host', 'a.com'), (name, 'api.a.com')]
-    assert call(app, headers=pairs(beside)).text == call(app, headers=pairs(beside[::-1])).text == 'www'
+    assert ask(app, headers=pairs(beside)).text == ask(app, headers=pairs(beside[::-1])).text == 'www'
     beside = [('host', 'api.a.com'), (name, 'a.com')]
-    assert call(app, headers=pairs(beside)).text == call(app, headers=pairs(beside[::-1])).text == 'api'
+    assert ask(app, headers=pairs(beside)).text == ask(app, headers=pairs(beside[::-1])).text == 'api'
 
 
 def test_parameters_of_one_shape_have_the_names_of_their_own_method_however_the_path_is_spelled():
@@ -478,9 +478,9 @@ def test_parameters_of_one_shape_have_the_names_of_their_own_method_however_the_
         app.METHOD(method, f'/x/:{one}/:{two}', lambda req, res, ctx: res.out(200, req.params))
     with Live(app) as live:
         for target in ('/x/1/2', '/x/%31/2', '/x/1/2/', '/%78/1/%32', 'http://a.com/x/1/2'):
-            assert live.call('GET', target).json() == {'a': '1', 'b': '2'}
-            assert live.call('POST', target).json() == {'c': '1', 'd': '2'}
-            assert live.call('PUT', target).json() == {'b': '1', 'a': '2'}
+            assert live.ask('GET', target).json() == {'a': '1', 'b': '2'}
+            assert live.ask('POST', target).json() == {'c': '1', 'd': '2'}
+            assert live.ask('PUT', target).json() == {'b': '1', 'a': '2'}
 
 
 def test_an_app_on_a_child_has_the_prefixes_and_the_subdomain_of_both():
@@ -491,10 +491,10 @@ def test_an_app_on_a_child_has_the_prefixes_and_the_subdomain_of_both():
     child.mount(bare)
     app.mount(child, '/child/:x', subdomain='api')
     there = {'headers': pairs([('host', 'api.a.com')])}
-    reply = call(app, 'GET', '/child/1/leaf/2/a', **there)
+    reply = ask(app, 'GET', '/child/1/leaf/2/a', **there)
     assert reply.text == "/child/:x/leaf/:y/a {'x': '1', 'y': '2'} api"
-    assert call(app, 'GET', '/child/1/a', **there).text == "/child/:x/a {'x': '1'} api"
-    assert call(app, 'GET', '/child/1/leaf/2/a').status == call(app, 'GET', '/leaf/2/a', **there).status == 404
+    assert ask(app, 'GET', '/child/1/a', **there).text == "/child/:x/a {'x': '1'} api"
+    assert ask(app, 'GET', '/child/1/leaf/2/a').status == ask(app, 'GET', '/leaf/2/a', **there).status == 404
     assert [(info.route, info.subdomain) for info in app.routes()] == [
         ('/child/:x/leaf/:y/a', 'api'),
         ('/child/:x/a', 'api'),
@@ -509,7 +509,7 @@ def test_the_hooks_of_an_app_run_before_those_of_what_is_mounted_on_it_though_th
         each.BEFORE(pattern, lambda req, res, ctx, name=name: ran.append(name))
         each.AFTER(pattern, lambda req, res, ctx, name=name: ran.append(name))
     leaf.GET('/a', lambda req, res, ctx: None)
-    call(app, target='/child/leaf/a')
+    ask(app, target='/child/leaf/a')
     assert ran == ['app', 'child', 'leaf', 'leaf', 'child', 'app']
 
 
@@ -521,8 +521,8 @@ def test_an_abort_with_a_body_keeps_the_content_type_that_was_set_and_one_withou
 
     app = App()
     app.GET('/', handler)
-    assert (call(app).text, call(app).header('content-type')) == ('a,b', kind)
-    assert call(app, target='/?none').header('content-type') == 'text/plain; charset=utf-8'
+    assert (ask(app).text, ask(app).header('content-type')) == ('a,b', kind)
+    assert ask(app, target='/?none').header('content-type') == 'text/plain; charset=utf-8'
 
 
 @pytest.mark.parametrize('method', ['GET', 'POST'])

@@ -1,10 +1,11 @@
 """What a request says of itself: method, address, peers, queries; and that nothing untouched costs or breaks."""
 
+import asyncio
 from urllib.parse import quote
 
 import pytest
-from asks import ask, raised, ratio, see
-from driver import Live, call
+from asks import Live, ask, raised, see, stream
+from costs import ratio
 from heaven import App, ClientError, Missing
 
 
@@ -54,11 +55,9 @@ def test_a_peer_left_out_of_the_scope_is_none():
     app, seen = App(), []
     app.GET('/', lambda req, res, ctx: seen.append((req.ip.address, req.ip.port)))
 
-    async def without_client(scope, receive, send):
-        del scope['client']
-        await app(scope, receive, send)
-
-    assert call(without_client).status == 200
+    exchange = stream(app)
+    del exchange.scope['client']
+    assert asyncio.run(exchange.reply()).status == 200
     assert seen == [(None, None)]
 
 
@@ -122,7 +121,7 @@ def test_the_url_is_absolute_and_as_sent(scope, url):
     seen = []
     app = App()
     app.GET('/*', lambda req, res, ctx: seen.append(req.url))
-    assert call(app, **scope).status == 200
+    assert ask(app, **scope).status == 200
     assert seen == [url]
 
 
@@ -207,11 +206,11 @@ def test_typed_queries_keep_one_type_however_often_they_are_sent():
 def test_every_type_of_query_takes_what_it_should_and_refuses_the_rest_with_a_400(kind, good, bad):
     app = App()
     app.GET(f'/?q:{kind}', lambda req, res, ctx: res.out(200, type(req.queries['q']).__name__))
-    assert {call(app, query=b'q=' + quote(value).encode()).text for value in good} == {
+    assert {ask(app, query=b'q=' + quote(value).encode()).text for value in good} == {
         kind.lower().replace('uuid', 'UUID')
     }
     for value in bad:
-        reply = call(app, query=b'q=' + quote(value).encode())
+        reply = ask(app, query=b'q=' + quote(value).encode())
         assert (reply.status, 'q' in reply.text) == (400, True), value
 
 
@@ -282,7 +281,7 @@ def test_reading_queries_is_linear():
     app.GET('/', lambda req, res, ctx: cost.append(len(req.queries)))
 
     def work(n):
-        return lambda: call(app, query=b'&'.join(b'q%d=' % i + b'%41+' * n for i in range(100)))
+        return lambda: ask(app, query=b'&'.join(b'q%d=' % i + b'%41+' * n for i in range(100)))
 
     assert ratio(work, 50) < 40
     assert set(cost) == {100}
@@ -299,7 +298,7 @@ def test_reading_queries_is_linear():
 def test_a_target_in_absolute_form_is_its_path(target, path, url):
     app = App()
     app.GET('/*', lambda req, res, ctx: res.out(200, [req.path, req.url]))
-    assert call(app, 'GET', target).json() == [path, url]
+    assert ask(app, 'GET', target).json() == [path, url]
 
 
 @pytest.mark.parametrize('routes, allow', [(0, 'OPTIONS'), (1, 'GET, HEAD, OPTIONS')])
@@ -308,7 +307,7 @@ def test_options_of_the_whole_server_names_every_method_and_has_no_path_in_its_u
     app.BEFORE('/*', lambda req, res, ctx: seen.append(req.url))
     for _ in range(routes):
         app.GET('/', lambda req, res, ctx: None)
-    reply = call(app, 'OPTIONS', '*')
+    reply = ask(app, 'OPTIONS', '*')
     assert (reply.status, reply.header('allow')) == (204, allow)
     assert set(seen) <= {'http://127.0.0.1:8000'}
 
@@ -323,4 +322,4 @@ def test_the_default_of_a_typed_query_is_made_anew_for_every_request():
     app.TYPE('csv', lambda text: text.split(','))
     app.GET('/?tags:csv=a,b', handler)
     with Live(app) as live:
-        assert [live.call().json() for _ in range(2)] == [['a', 'b', 'x']] * 2
+        assert [live.ask().json() for _ in range(2)] == [['a', 'b', 'x']] * 2

@@ -8,7 +8,6 @@ from http import HTTPStatus
 
 import pytest
 from asks import answer, ask, raised
-from driver import call
 from heaven import App
 
 
@@ -182,7 +181,7 @@ def test_a_status_alone_asks_no_error_handler():
 
     reply = ask(handler, app=app)
     assert (reply.status, reply.body) == (404, b'')
-    assert call(app, 'GET', '/absent').text == 'page'
+    assert ask(app, 'GET', '/absent').text == 'page'
 
 
 # shortcuts

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from driver import Live, call
+from asks import Live, ask
 from heaven import Abort, App, CrossOrigin
 
 OWN, OTHER, TRUSTED = 'http://clinic.example', 'https://other.example', 'https://shop.example'
@@ -23,19 +23,19 @@ def guarded(*args, **options):
     return app
 
 
-def ask(app, headers, method='POST', host='clinic.example', target='/', **more):
-    return call(app, method, target, headers={'host': host, **headers}, **more)
+def page_sends(app, headers, method='POST', host='clinic.example', target='/', **more):
+    return ask(app, method, target, headers={'host': host, **headers}, **more)
 
 
 def status(headers, method='POST', host='clinic.example', app=None, **more):
-    return ask(app or guarded(), headers, method, host, **more).status
+    return page_sends(app or guarded(), headers, method, host, **more).status
 
 
 @pytest.mark.parametrize('method', ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'poke'])
 @pytest.mark.parametrize('headers', [CROSS, {'origin': OTHER}, {'origin': 'null'}, {'origin': OTHER, **CROSS}])
 def test_what_a_page_of_another_origin_sends_is_a_403_before_its_handler(method, headers):
     app = guarded()
-    reply = ask(app, headers, method)
+    reply = page_sends(app, headers, method)
     assert (reply.status, app.ran) == (403, [])
     assert 'origin' in reply.text and method in reply.text
 
@@ -43,7 +43,7 @@ def test_what_a_page_of_another_origin_sends_is_a_403_before_its_handler(method,
 @pytest.mark.parametrize('method', ['GET', 'HEAD', 'OPTIONS', 'QUERY'])
 def test_what_changes_nothing_may_come_from_anywhere(method):
     app = guarded()
-    assert ask(app, {'origin': OTHER, **CROSS}, method).status == 200
+    assert page_sends(app, {'origin': OTHER, **CROSS}, method).status == 200
     assert app.ran == [method]
 
 
@@ -115,7 +115,7 @@ def test_a_page_without_tls_is_another_origin_for_a_site_with_it():
 
 def test_two_origins_in_one_request_are_another_one():
     headers = [('host', 'clinic.example'), ('origin', OWN), ('origin', OTHER)]
-    assert call(guarded(), 'POST', '/', headers=headers).status == 403
+    assert ask(guarded(), 'POST', '/', headers=headers).status == 403
 
 
 # who is trusted
@@ -141,7 +141,7 @@ def test_the_origins_that_cors_names_are_trusted_too():
 def test_cors_for_every_origin_makes_none_of_them_trusted():
     app = guarded()
     app.cors()
-    reply = ask(app, {'origin': OTHER, **CROSS})
+    reply = page_sends(app, {'origin': OTHER, **CROSS})
     assert (reply.status, reply.header('access-control-allow-origin')) == (403, '*')
     assert app.ran == []
 
@@ -166,7 +166,7 @@ def test_no_before_hook_runs_and_the_body_is_not_read():
 
     async def refused():
         async with Live(app) as live:
-            with live.open('POST', '/', body=None, headers=CROSS) as request:
+            with live.stream('POST', '/', body=None, headers=CROSS) as request:
                 return await request.reply()  # although the client has sent nothing of its body
 
     assert asyncio.run(refused()).status == 403
@@ -176,10 +176,10 @@ def test_no_before_hook_runs_and_the_body_is_not_read():
 def test_the_403_is_made_by_the_error_handler_of_its_status_or_class():
     app = guarded()
     app.ERROR(403, lambda req, res, ctx: res.out(403, f'no: {type(res.error).__name__}'))
-    assert ask(app, CROSS).text == 'no: CrossOrigin'
+    assert page_sends(app, CROSS).text == 'no: CrossOrigin'
     app = guarded()
     app.ERROR(CrossOrigin, lambda req, res, ctx: res.out(418, 'no'))
-    assert ask(app, CROSS).status == 418
+    assert page_sends(app, CROSS).status == 418
 
 
 def test_it_is_checked_for_every_path_known_or_not_and_in_every_spelling():
@@ -191,7 +191,7 @@ def test_it_is_checked_for_every_path_known_or_not_and_in_every_spelling():
 
     app.mount(other, '/mounted')
     for target in ('/nowhere', '//', '/users/7', '/users/a%2Fb', '/users//7', '/mounted/x', '/mounted%2Fx'):
-        assert ask(app, CROSS, target=target).status == 403, target
+        assert page_sends(app, CROSS, target=target).status == 403, target
     assert set(app.ran) == {'lifespan'}
 
 
@@ -227,7 +227,7 @@ def test_to_say_it_twice_or_while_the_app_runs_is_an_error():
     app = App()
     app.GET('/', lambda req, res, ctx: None)
     with Live(app) as live:
-        assert live.call().status == 200
+        assert live.ask().status == 200
         with pytest.raises(RuntimeError, match='running'):
             app.same_origin()
 

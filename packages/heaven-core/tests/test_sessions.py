@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
-from driver import Live, call
+from asks import Live, ask
 from heaven import Abort, App, Key
 
 pytest.importorskip('itsdangerous')
@@ -57,7 +57,7 @@ class Browser:
         headers = dict(options.pop('headers', {}))
         if self.cookies:
             headers['cookie'] = '; '.join(f'{name}={value}' for name, value in self.cookies.items())
-        reply = call(self.app, method, target, headers=headers, **self.scope, **options)
+        reply = ask(self.app, method, target, headers=headers, **self.scope, **options)
         for line in reply.all('set-cookie'):
             name, _, value = line.partition(';')[0].partition('=')
             self.cookies[name] = value
@@ -91,7 +91,7 @@ def cookie_of(act=count, *args, **options):
 
 
 def with_cookie(app, value, name='session'):
-    return call(app, 'GET', '/', headers={'cookie': f'{name}={value}'})
+    return ask(app, 'GET', '/', headers={'cookie': f'{name}={value}'})
 
 
 # what it is
@@ -163,7 +163,7 @@ def test_without_sessions_ctx_session_says_how_to_turn_them_on():
             ctx.session
 
     app.GET('/', page)
-    assert call(app).status == 200
+    assert ask(app).status == 200
 
 
 def test_ctx_session_cannot_be_assigned():
@@ -177,7 +177,7 @@ def test_ctx_session_cannot_be_assigned():
     app = App()
     app.sessions(SECRET)
     app.GET('/', use)
-    assert call(app).status == 200
+    assert ask(app).status == 200
 
 
 def test_all_that_is_json_is_kept():
@@ -194,7 +194,7 @@ def test_what_json_cannot_hold_is_a_500_and_the_log_says_why(value, caplog):
     app = app_with(read)
     app.GET('/bad', lambda req, res, ctx: ctx.session.update(value=value))
     app.cors()
-    reply = call(app, 'GET', '/bad')
+    reply = ask(app, 'GET', '/bad')
     assert (reply.status, reply.all('set-cookie')) == (500, [])
     assert reply.header('vary') == 'Cookie'
     assert reply.header('access-control-allow-origin') == '*'
@@ -233,14 +233,14 @@ def test_it_is_open_in_every_hook_and_in_error_handlers_and_saved_after_the_last
     app.ERROR(413, note('error'))
     app.sessions(SECRET)  # last, for it does not matter where it is called
     after = ['always', 'second half']
-    for ask, ran in [
+    for request, ran in [
         ({}, ['first half', 'before', 'own', 'handler', 'after', *after]),
         ({'target': '/bug'}, ['first half', 'before', 'error', *after]),
         ({'target': '/nowhere'}, ['first half', 'before', 'error', 'after', *after]),
         ({'method': 'POST', 'body': b'too large'}, ['error', 'always']),
     ]:
         browser = Browser(app)
-        browser.ask(**ask)
+        browser.ask(**request)
         assert browser.ask(target='/read').json() == {'ran': ran}
 
 
@@ -320,7 +320,7 @@ def test_a_session_that_nobody_reads_costs_no_cookie_and_no_vary():
 def test_an_answer_that_depends_on_the_session_says_so_in_vary():
     app = app_with(read)
     app.AFTER('/*', lambda req, res, ctx: res.header('vary', 'Accept'))
-    reply = call(app)
+    reply = ask(app)
     assert (reply.header('vary'), reply.all('set-cookie')) == ('Accept, Cookie', [])
 
 
@@ -405,7 +405,7 @@ def test_what_is_set_after_it_was_cleared_is_kept():
 def test_a_cookie_of_the_handler_goes_beside_it():
     app = app_with(count)
     app.GET('/two', lambda req, res, ctx: (count(ctx.session), res.cookie('theme', 'dark'))[1])
-    names = [line.partition('=')[0] for line in call(app, 'GET', '/two').all('set-cookie')]
+    names = [line.partition('=')[0] for line in ask(app, 'GET', '/two').all('set-cookie')]
     assert names == ['theme', 'session']
 
 
@@ -419,7 +419,7 @@ def test_a_change_in_a_stream_comes_too_late_and_is_a_warning(caplog):
         yield 'end'
 
     app.GET('/', lambda req, res, ctx: res.stream(pieces(ctx)))
-    reply = call(app)
+    reply = ask(app)
     assert (reply.text, reply.all('set-cookie')) == ('{}end', [])
     assert 'ctx.session was changed' in caplog.text
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
@@ -470,7 +470,7 @@ def test_requests_at_once_have_a_session_each():
 
     async def all_at_once():
         async with Live(app) as live:
-            return await asyncio.gather(*(live.ask('GET', f'/slow?who={n}') for n in range(9)))
+            return await asyncio.gather(*(live.asking('GET', f'/slow?who={n}') for n in range(9)))
 
     assert [reply.json()['who'] for reply in asyncio.run(all_at_once())] == [str(n) for n in range(9)]
 
@@ -480,13 +480,13 @@ def test_requests_at_once_have_a_session_each():
 
 def test_the_cookie_is_for_http_alone_and_lax_and_secure_on_https():
     app = app_with(count)
-    assert attributes(call(app)) == ['HttpOnly', 'Max-Age=1209600', 'Path=/', 'SameSite=Lax']
-    assert attributes(call(app, scheme='https')) == ['HttpOnly', 'Max-Age=1209600', 'Path=/', 'SameSite=Lax', 'Secure']
+    assert attributes(ask(app)) == ['HttpOnly', 'Max-Age=1209600', 'Path=/', 'SameSite=Lax']
+    assert attributes(ask(app, scheme='https')) == ['HttpOnly', 'Max-Age=1209600', 'Path=/', 'SameSite=Lax', 'Secure']
 
 
 def test_the_cookie_has_the_name_and_attributes_that_were_asked_for():
     app = app_with(count, SECRET, 'visit', 60, path='/app', domain='a.example', samesite='Strict', secure=True)
-    reply = call(app)
+    reply = ask(app)
     assert reply.header('set-cookie').startswith('visit=')
     assert attributes(reply) == [
         'Domain=a.example', 'HttpOnly', 'Max-Age=60', 'Path=/app', 'SameSite=Strict', 'Secure',
@@ -586,7 +586,7 @@ def test_a_cookie_with_any_character_changed_is_an_empty_session():
         for at in range(len(value) - 1):  # the last one has bits that mean nothing
             other = 'A' if value[at] != 'A' else 'B'
             tampered = value[:at] + other + value[at + 1 :]
-            assert empty(live.call('GET', '/', headers={'cookie': f'session={tampered}'})), at
+            assert empty(live.ask('GET', '/', headers={'cookie': f'session={tampered}'})), at
 
 
 @pytest.mark.parametrize(
@@ -638,7 +638,7 @@ def test_a_cookie_above_8_kib_is_an_empty_session():
 
 def test_of_two_cookies_of_one_name_the_first_counts():
     (value,) = cookie_of().values()
-    reply = call(app_with(read), headers={'cookie': f'session=rubbish; session={value}'})
+    reply = ask(app_with(read), headers={'cookie': f'session=rubbish; session={value}'})
     assert empty(reply)
 
 
@@ -692,8 +692,8 @@ def test_a_mounted_app_has_the_session_of_its_parent_or_its_own():
 
 def test_sessions_turn_the_check_of_origins_on_unless_they_are_told_not_to():
     cross = {'sec-fetch-site': 'cross-site', 'origin': 'https://other.example'}
-    assert call(app_with(count), 'POST', '/', headers=cross).status == 403
-    assert call(app_with(count, same_origin=False), 'POST', '/', headers=cross).status == 200
+    assert ask(app_with(count), 'POST', '/', headers=cross).status == 403
+    assert ask(app_with(count, same_origin=False), 'POST', '/', headers=cross).status == 200
     for first in (True, False):
         app = App()
         if first:
@@ -702,11 +702,11 @@ def test_sessions_turn_the_check_of_origins_on_unless_they_are_told_not_to():
         if not first:
             app.same_origin('https://other.example')
         app.POST('/', lambda req, res, ctx: None)
-        assert call(app, 'POST', '/', headers=cross).status == 200
-        assert call(app, 'POST', '/', headers={'sec-fetch-site': 'cross-site'}).status == 403
+        assert ask(app, 'POST', '/', headers=cross).status == 200
+        assert ask(app, 'POST', '/', headers={'sec-fetch-site': 'cross-site'}).status == 403
     app = app_with(count)
     app.cors(['https://other.example'], credentials=True)
-    assert call(app, 'POST', '/', headers=cross).status == 200
+    assert ask(app, 'POST', '/', headers=cross).status == 200
 
 
 def test_a_403_of_the_check_of_origins_can_read_the_session():
@@ -801,7 +801,7 @@ def test_the_debug_page_shows_no_value_of_the_session():
         raise LookupError('a bug')
 
     app.GET('/', fail)
-    reply = call(app, headers={'accept': 'text/html'})
+    reply = ask(app, headers={'accept': 'text/html'})
     assert reply.status == 500
     assert 'the session: pin' in reply.text
     assert '4711-0815' not in reply.text
@@ -814,7 +814,7 @@ def test_to_turn_them_on_twice_or_while_the_app_runs_is_an_error():
     app = App()
     app.GET('/', lambda req, res, ctx: None)
     with Live(app) as live:
-        assert live.call().status == 200
+        assert live.ask().status == 200
         with pytest.raises(RuntimeError, match='running'):
             app.sessions(SECRET)
 

@@ -1,9 +1,8 @@
 """A misspelt attribute of req, res or ws is an error where it is written."""
 
 import pytest
-from asks import ask, raised
+from asks import ask, meet, raised
 from heaven import App
-from peer import meet
 
 
 @pytest.mark.parametrize('name', ['user', 'boddy', 'statuscode', 'state', 'session', 'json_', 'x', '_private'])

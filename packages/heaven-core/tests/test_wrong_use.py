@@ -1,8 +1,7 @@
 """Mistakes of the programmer: reported at the line that makes them or at startup, with what to write instead."""
 
 import pytest
-from asks import ask, raised
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, raised
 from heaven import SHUTDOWN, STARTUP, App, MissingPackage, UrlError
 
 
@@ -87,7 +86,7 @@ def test_literals_that_only_look_odd_are_routes(route):
     except UrlError:
         assert {'{', '<'} & {*route}  # the signs of another framework's syntax may be refused even alone
         return
-    assert call(app, target=route.replace(':x', 'x').replace('{', '%7B').replace('<', '%3C')).status == 200
+    assert ask(app, target=route.replace(':x', 'x').replace('{', '%7B').replace('<', '%3C')).status == 200
 
 
 # Methods
@@ -225,7 +224,7 @@ def test_a_hook_that_is_forgotten_to_be_called_stops_requests():
     app, ran = App(), []
     app.BEFORE('/*', needs)
     app.GET('/', lambda req, res, ctx: ran.append(1))
-    assert (call(app).status, ran) == (500, [])
+    assert (ask(app).status, ran) == (500, [])
 
 
 @pytest.mark.parametrize(

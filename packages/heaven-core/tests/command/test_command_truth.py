@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from driver import Live
+from asks import Live
 from heaven import App
 
 SEEDS, REQUESTS = 15, 25
@@ -71,7 +71,7 @@ def test_what_is_told_is_what_runs(seed):
             method, path = rng.choice(METHODS), some_path(rng)
             told = app.explain(method, path)
             assert ran == [], 'nothing is called'
-            reply = live.call(method, path)
+            reply = live.ask(method, path)
             assert (expected(told), told.status or 200) == (ran, reply.status), (method, path)
             if told.allow:
                 assert reply.header('allow') == ', '.join(told.allow)

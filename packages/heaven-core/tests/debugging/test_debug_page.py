@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import pytest
-from driver import call
+from asks import ask
 from heaven import App
 
 BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
@@ -54,7 +54,7 @@ class Parsed(HTMLParser):
 def show(app, target='/', method='GET', *, accept=BROWSER, headers=(), **options):
     """The answer of an app that fails in debug."""
     fields = [*dict(headers).items(), ('accept', accept)]
-    reply = call(app, method, target, headers=fields, catch=True, **options)
+    reply = ask(app, method, target, headers=fields, catch=True, **options)
     assert reply.status == 500
     return reply
 

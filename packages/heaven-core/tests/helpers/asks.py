@@ -1,32 +1,86 @@
-"""What the tests of requests and responses share: a handler asked once, an app sent by hand, a clock that jumps, what
-is opened and in which thread, the ratio of two costs.
+"""How tests ask. `what` is asked: an app, or a handler, which gets an app of its own.
+
+A request::
+
+    reply = ask(app, 'GET', '/patients/7?verbose=1')            # in a plain test
+    reply = await asking(app, 'GET', '/patients/7?verbose=1')   # in a coroutine
+    assert (reply.status, reply.header('vary'), reply.json()) == (200, None, {'id': 7})
+
+    with stream(app, 'POST', '/upload', body=None) as exchange: # step by step, in a coroutine
+        await exchange.feed(b'half')                            # waits until the app has received it
+        message = await exchange.sent()                         # the next message that the app sends
+        exchange.leave()                                        # http.disconnect from now on
+        reply = await exchange.reply()                          # waits for the app to return
+
+What else may be said of a request, and of the client that makes it, is in driver.py. A handler is registered for the
+method and the path of the target, or for `route=`, with `options=` of a route, in `app=` if it is given.
+
+A WebSocket::
+
+    peer = meet(app, '/echo', 'text', b'binary')                # connects, sends these, and leaves with 1001
+    assert (peer.sent, peer.code) == (['text', b'binary'], None)
+
+    async with connect(app, '/echo') as peer:                   # step by step, in a coroutine
+        await peer.say('text')
+        assert await peer.next() == {'type': 'websocket.send', 'text': 'text'}
+        await peer.leave(1001)
+        await peer.end()
+
+An app between startup and shutdown, which all of these leave out; the names are the same::
+
+    with Live(app) as live:                                     # in a coroutine: async with Live(app) as live
+        reply = live.ask('GET', '/')
+
+What is inside of one request::
+
+    see(lambda req: req.method)                                 # 'GET', what a handler reads of a request
+    answer({'a': 1}).text                                       # '{"a":1}', the reply with a body
+    raised(lambda req, res, ctx: req.form)                      # the exception that a handler gets, or None
 """
 
 import asyncio
-import contextlib
-import functools
 import inspect
-import os
-import selectors
-import sys
-import threading
-import time
 
-from driver import Exchange, call
+from driver import Exchange
 from heaven import App
-
-# How many times as many random cases as usual: the scheduled run has more, with seeds that no usual run reaches.
-ROUNDS = int(os.environ.get('HEAVEN_ROUNDS', '1'))
-
-
-def ask(handler, method='GET', target='/', *, app=None, route=None, options=None, **scope):
-    """The reply of an app that has `handler` at the path of `target`, or at `route`."""
-    app = app or App()
-    app.METHOD(method, route or target.partition('?')[0], handler, **(options or {}))
-    return call(app, method, target, **scope)
+from live import Live as Live, StartupFailed as StartupFailed
+from peer import Peer
 
 
-def see(read, method='GET', target='/', **options):
+def ask(what, method='GET', target='/', **request):
+    """The reply to one request, on a loop of its own."""
+    return asyncio.run(asking(what, method, target, **request))
+
+
+async def asking(what, method='GET', target='/', **request):
+    """The reply to one request, in a coroutine."""
+    return await stream(what, method, target, **request).reply()
+
+
+def stream(what, method='GET', target='/', *, route=None, options=None, app=None, **request):
+    """An `Exchange`: one request, step by step, in a coroutine."""
+    if not isinstance(what, App):
+        app = app or App()
+        app.METHOD(method, route or target.partition('?')[0], what, **(options or {}))
+        what = app
+    return Exchange(what, method, target, **request)
+
+
+def meet(what, target='/', *messages, leave=1001, catch=False, **client):
+    """What a WebSocket saw that has connected, sent messages and left, on a loop of its own."""
+    return asyncio.run(connect(what, target, **client).visit(*messages, leave=leave, catch=catch))
+
+
+def connect(what, target='/', **client):
+    """A `Peer`: one WebSocket, step by step, in a coroutine."""
+    if not isinstance(what, App):
+        app = App()
+        app.WS(target.partition('?')[0], what)
+        what = app
+    return Peer(what, target, **client)
+
+
+def see(read, method='GET', target='/', **request):
     """What `read(req)`, async or not, gives inside a handler."""
     seen = []
 
@@ -34,21 +88,21 @@ def see(read, method='GET', target='/', **options):
         value = read(req)
         seen.append(await value if inspect.isawaitable(value) else value)
 
-    reply = ask(handler, method, target, **options)
+    reply = ask(handler, method, target, **request)
     assert reply.status == 200, reply
     return seen[0]
 
 
-def answer(body, method='GET', **options):
+def answer(body, method='GET', **request):
     """The reply of a handler that assigns `body`."""
 
     def handler(req, res, ctx):
         res.body = body
 
-    return ask(handler, method, **options)
+    return ask(handler, method, **request)
 
 
-def raised(act, **options):
+def raised(act, **request):
     """The exception that `act(req, res, ctx)`, async or not, raises inside a handler, or None."""
     seen = []
 
@@ -60,143 +114,5 @@ def raised(act, **options):
         except Exception as error:
             seen.append(error)
 
-    assert ask(handler, **options).status == 200
+    assert ask(handler, **request).status == 200
     return seen[0] if seen else None
-
-
-class Gated(Exchange):
-    """An exchange whose client takes no more than `takes` messages until it is told to `go` on."""
-
-    def __init__(self, *args, takes=2, **options):
-        super().__init__(*args, **options)
-        self.takes, self.go = takes, asyncio.Event()
-
-    async def send(self, message):
-        await super().send(message)
-        if len(self.messages) >= self.takes:
-            await self.go.wait()
-
-
-async def turns(count=50):
-    """Lets the loop turn."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def until(condition, limit=60):
-    """Waits for what another task or thread will do; a failure after `limit` seconds."""
-    async with asyncio.timeout(limit):
-        while not condition():
-            await asyncio.sleep(0.001)
-
-
-def descriptors():
-    """What this process has open: what it has afterwards and had not before was left open, by whatever it is."""
-    found = set()
-    for name in os.listdir('/dev/fd'):
-        with contextlib.suppress(OSError):  # the one of the listing itself
-            status = os.fstat(int(name))
-            found.add((name, status.st_dev, status.st_ino))
-    return found
-
-
-LISTENERS = []
-
-
-def heard(event, args):
-    if event == 'open' and LISTENERS and isinstance(args[0], str | bytes | os.PathLike):
-        path = os.fsdecode(args[0])
-        for folder, seen in LISTENERS:
-            if path.startswith(folder):
-                seen.append((path, threading.get_ident()))
-
-
-@contextlib.contextmanager
-def opening(folder):
-    """A list of what is opened in a folder, and the thread that does it, while the block runs."""
-    if not getattr(sys, 'heaven_tests_hear', False):
-        sys.heaven_tests_hear = True
-        sys.addaudithook(heard)
-    listener = os.fspath(folder), []
-    LISTENERS.append(listener)
-    try:
-        yield listener[1]
-    finally:
-        LISTENERS.remove(listener)
-
-
-class JumpingSelector(selectors.DefaultSelector):
-    """Where the loop would wait for a timer, its clock is moved instead: it stands still while there is work to do."""
-
-    ahead = 0.0
-
-    def select(self, timeout=None):
-        ready = super().select(0 if timeout else timeout)
-        if timeout and not ready:
-            self.ahead += timeout
-        return ready
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    def __init__(self):
-        self.jumping = JumpingSelector()
-        super().__init__(self.jumping)
-
-    def time(self):
-        return self.jumping.ahead
-
-
-def jumping(coroutine):
-    """asyncio.run on a loop where hours pass at once, to the letter; not for code that waits for threads."""
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        return runner.run(coroutine)
-
-
-def cost(work, *sizes, tries=5):
-    """What `work(*sizes)` makes costs when it is called, in nanoseconds of this process: the least of some tries."""
-    spent = []
-    for _ in range(tries):
-        run = work(*sizes)
-        start = time.process_time_ns()
-        run()
-        spent.append(time.process_time_ns() - start)
-    return max(min(spent), tick())
-
-
-@functools.cache
-def tick():
-    """The step of the clock that measures, in nanoseconds: what takes less cannot be told from nothing."""
-    start = time.process_time_ns()
-    while True:
-        now = time.process_time_ns()
-        if now > start:
-            return now - start
-
-
-def compared(measure, other, enough, rounds=15):
-    """measure() / other(), each the least of up to `rounds`: on a busy machine the same work may take twice as long.
-
-    The first round that comes to `enough` or less ends it.
-    """
-    small = other(tries=5)
-    large = measure(tries=1)
-    for _ in range(rounds):
-        if large <= enough * small:
-            break
-        small, large = min(small, other(tries=2)), min(large, measure(tries=1))
-    return large / small
-
-
-def ratio(work, n):
-    """cost(10 n) / cost(n): about 10 for linear work, about 100 for quadratic."""
-    return compared(functools.partial(cost, work, 10 * n), functools.partial(cost, work, n), enough=25)
-
-
-def look_through_five_megabytes():
-    data, table = b'%41\r\n=&' * 700_000, bytes.maketrans(b'%', b'=')
-    return lambda: (data.translate(table).count(b'='), data.split(b'&'))
-
-
-def passes(work, enough=30):
-    """How often five megabytes can be copied, looked through and split at the cost of what `work()` makes."""
-    return compared(functools.partial(cost, work), functools.partial(cost, look_through_five_megabytes), enough)

@@ -1,35 +1,21 @@
-"""A raw ASGI driver: what a server does to an app, in one process, checked to the letter, and never for ever.
+"""A request as a server gives it to an app, in one process: every message checked to the letter, no wait for ever.
 
-One request, app started by the request itself (no lifespan)::
-
-    reply = call(app, 'GET', '/patients/7?verbose=1')
-    assert (reply.status, reply.json()) == (200, {'id': 7})
+Tests say `ask` and `stream`, which are in asks.py. What may be said of a request is the same for both:
 
 `target` is what the client sent: `raw_path`, `path` and `query_string` are made from it as servers make them; `path=`,
-`raw_path=` (None leaves it out) and `query=` say otherwise. `root_path` is part of the target. `body` is bytes, or a
-list of chunks; `json=` encodes and sets the content type.
+`raw_path=` (None leaves it out) and `query=` say otherwise. `root_path` is part of the target. `body` is bytes, a list
+of chunks, or None: the test feeds it. `json=` encodes and sets the content type. Any other key of the scope is given by
+its name: `headers`, `client`, `scheme`, `http_version`, `extensions`, ...
 
-Several requests on one loop, between startup and shutdown::
+Of the client: `leave_after=n`, it leaves when n body chunks were received; `leave_after_sent=n`, it leaves when n
+messages were sent; `fail_send_after=n`, later sends raise OSError; `takes=n`, it takes no more than n messages until
+`exchange.go.set()`.
 
-    with Live(app) as live:                     # or, in a coroutine: async with Live(app) as live: await live.ask(...)
-        live.call('GET', '/')
-
-A request driven by hand, in a coroutine::
-
-    async with Live(app) as live:
-        with live.open('POST', '/upload', body=None) as x:
-            await x.feed(b'half')               # waits until the app has received it
-            message = await x.sent()            # the next message that the app sends
-            x.leave()                           # http.disconnect from now on
-            reply = await x.reply()             # waits for the app to return
-
-Knobs of `call`, `ask` and `open`: `leave_after=n`, the client leaves when n body chunks were received;
-`leave_after_sent=n`, it leaves when n messages were sent; `fail_send_after=n`, later sends raise OSError;
-`catch=True` hands an exception of the app back as `reply.error` in place of raising it; `empty_stream=True` allows an
-answer of one empty message to have no length.
+Of the test: `catch=True` hands an exception of the app back as `reply.error` in place of raising it;
+`empty_stream=True` allows an answer of one empty message to have no length; `limit`, the seconds that a wait may take.
 
 Every message is held against the ASGI specification (HTTP 2.3 and later) and against RFC 9110: a breach is an
-`AssertionError` in the test. Every wait ends after `limit` seconds (60).
+`AssertionError` in the test.
 """
 
 import asyncio
@@ -42,10 +28,6 @@ VALUE = re.compile(rb'(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7
 SINGLE = {b'content-length', b'content-type', b'location', b'etag', b'last-modified', b'date', b'cache-control'}
 BODILESS = (204, 205, 304)
 UNSET = object()
-
-
-class StartupFailed(Exception):
-    """The app answered `lifespan.startup.failed`; str() is its message."""
 
 
 def breach(condition, why):
@@ -125,10 +107,16 @@ def http_scope(
 
 
 class Reply:
-    """What the app answered: `status`, `headers` (pairs of bytes), `body`, `messages`, and `error` with catch=True."""
+    """What the app answered: `status`, `headers` (pairs of bytes), `body`, `messages`, and `error` with catch=True.
 
-    def __init__(self, messages, error=None):
+    `received` is how many chunks of the body the app has received, and `received_before` how many it had received when
+    it sent each message.
+    """
+
+    def __init__(self, exchange, error=None):
+        messages = exchange.messages
         self.messages, self.error = messages, error
+        self.received, self.received_before = exchange.received, exchange.received_before
         start = messages[0] if messages else {}
         self.status = start.get('status')
         self.headers = [(bytes(name), bytes(value)) for name, value in start.get('headers', ())]
@@ -169,6 +157,7 @@ class Exchange:
         leave_after=None,
         leave_after_sent=None,
         fail_send_after=None,
+        takes=None,
         catch=False,
         empty_stream=False,
         limit=60,
@@ -176,9 +165,10 @@ class Exchange:
     ):
         self.app, self.catch, self.empty_stream, self.limit = app, catch, empty_stream, limit
         self.leave_after, self.leave_after_sent, self.fail_send_after = leave_after, leave_after_sent, fail_send_after
+        self.takes, self.go = takes, asyncio.Event()
         self.scope, chunks = http_scope(method, target, body=body, **scope)
         self.method = method
-        self.messages, self.breaches, self.length = [], [], None
+        self.messages, self.received_before, self.breaches, self.length = [], [], [], None
         self.inbox = [] if chunks is None else [(c, i < len(chunks) - 1) for i, c in enumerate(chunks or [b''])]
         self.received = self.read = 0
         self.left = self.done = self.told = self.receiving = False
@@ -227,12 +217,15 @@ class Exchange:
             await self._change()
             raise OSError('the client has left')
         self.messages.append(message)
+        self.received_before.append(self.received)
         if message['type'] == 'http.response.body' and not message.get('more_body', False):
             self.done = True
         if self.leave_after_sent is not None and len(self.messages) >= self.leave_after_sent:
             self.left = True
         await self._change()
         await asyncio.sleep(0)
+        if self.takes is not None and len(self.messages) >= self.takes:
+            await self.go.wait()
 
     def _hold(self, wrong, why):
         try:
@@ -302,7 +295,7 @@ class Exchange:
             raise self.breaches[0]
         if error is not None and not self.catch:
             raise error
-        reply = Reply(self.messages, error)
+        reply = Reply(self, error)
         breach(error is None and not self.left and not reply.complete, f'the app returned half way: {self.messages!r}')
         return reply
 
@@ -345,91 +338,3 @@ class Exchange:
         self.start()
         async with asyncio.timeout(self.limit):
             return await self.task
-
-
-class Live:
-    """An app between startup and shutdown, on one loop: `with` for plain tests, `async with` in a coroutine."""
-
-    def __init__(self, app, limit=60):
-        self.app, self.limit, self.state = app, limit, {}
-
-    async def _lifespan(self):
-        scope = {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}, 'state': self.state}
-
-        async def receive():
-            return {'type': await self.orders.get()}
-
-        async def send(message):
-            await self.answers.put(message)
-
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            await self.answers.put(None)
-
-    async def _order(self, kind):
-        await self.orders.put(f'lifespan.{kind}')
-        async with asyncio.timeout(self.limit):
-            answer = await self.answers.get()
-            if answer is None:
-                await self.task
-                breach(True, f'the app returned without an answer to lifespan.{kind}')
-            if answer.get('type') == f'lifespan.{kind}.failed':
-                breach(answer.keys() - {'type', 'message'}, f'unknown keys in {answer!r}')
-                message = answer.get('message', '')
-                breach(type(message) is not str, f'message {message!r}')
-                await self.task
-                raise StartupFailed(message)
-            breach(answer != {'type': f'lifespan.{kind}.complete'}, f'{answer!r} to lifespan.{kind}')
-            if kind == 'shutdown':
-                await self.task
-                breach(not self.answers.empty() and self.answers.get_nowait() is not None, 'a message after shutdown')
-
-    async def __aenter__(self):
-        self.orders, self.answers = asyncio.Queue(), asyncio.Queue()
-        self.task = asyncio.ensure_future(self._lifespan())
-        await self._order('startup')
-        return self
-
-    async def __aexit__(self, *_):
-        if not self.task.done():
-            await self._order('shutdown')
-
-    def __enter__(self):
-        self.runner = asyncio.Runner()
-        try:
-            return self.run(self.__aenter__())
-        except BaseException:
-            self.runner.close()
-            raise
-
-    def __exit__(self, *error):
-        try:
-            self.run(self.__aexit__(*error))
-        finally:
-            self.runner.close()
-
-    def run(self, coroutine):
-        """Run a coroutine on the loop of a `with Live(app)`."""
-        return self.runner.run(coroutine)
-
-    def open(self, method='GET', target='/', **options):
-        """An `Exchange` on this app, for a `with` in a coroutine."""
-        return Exchange(self.app, method, target, state=dict(self.state), **{'limit': self.limit, **options})
-
-    async def ask(self, method='GET', target='/', **options):
-        """One request, in a coroutine."""
-        return await self.open(method, target, **options).reply()
-
-    def call(self, method='GET', target='/', **options):
-        """One request, in a plain test."""
-        return self.run(self.ask(method, target, **options))
-
-
-def call(app, method='GET', target='/', **options):
-    """One request on a loop of its own, without lifespan."""
-
-    async def run():
-        return await Exchange(app, method, target, **options).reply()
-
-    return asyncio.run(run())

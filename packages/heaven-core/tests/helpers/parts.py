@@ -2,7 +2,7 @@
 
 import inspect
 
-from driver import Live
+from asks import Live
 from heaven import App
 from heaven.forms import File
 
@@ -64,7 +64,7 @@ class Desk:
         self.use, self.failure = use, None
         target = '/ahead' if chunks is None else '/streamed'
         headers = [('content-type', content_type)]
-        return self.live.call('POST', target, body=body if chunks is None else chunks, headers=headers, catch=True)
+        return self.live.ask('POST', target, body=body if chunks is None else chunks, headers=headers, catch=True)
 
     def close(self):
         if self.live is not None:

@@ -1,16 +1,7 @@
 """A WebSocket as a server gives it to an app: every message held against the ASGI specification, no wait for ever.
 
-    seen = meet(app, '/echo', 'text', b'binary')      # a client that connects, sends these, and leaves with 1001
-    assert (seen.sent, seen.code) == (['text', b'binary'], None)
-
-`seen.status`, `.headers` and `.body` are those of a refusal, `.accepted` the accept, `.code` what the app closed with.
-By hand, in a coroutine::
-
-    async with Peer(app, '/echo') as peer:
-        await peer.say('text')
-        assert await peer.next() == {'type': 'websocket.send', 'text': 'text'}
-        await peer.leave(1001)
-        await peer.end()
+Tests say `meet` and `connect`, which are in asks.py. `accepted`, `status`, `headers` and `body` tell how the app took
+the peer, `sent` is what it sent, `code` and `reason` what it closed with; `messages` are all.
 """
 
 import asyncio
@@ -121,6 +112,14 @@ class Peer:
         async with asyncio.timeout(self.limit):
             return await self.outbox.get()
 
+    async def visit(self, *messages, leave=1001, catch=False):
+        """Connect, send messages, leave if there is a code to leave with, and wait for the app to return."""
+        async with self:
+            await self.say(*messages)
+            if leave:
+                await self.leave(leave)
+            return await self.end(catch)
+
     async def end(self, catch=False):
         """Waits until the app has returned, and gives the peer."""
         async with asyncio.timeout(self.limit):
@@ -151,16 +150,3 @@ class Peer:
     @property
     def sent(self):
         return [m.get('text', m.get('bytes')) for m in self.messages if m['type'] == 'websocket.send']
-
-
-async def meeting(app, target='/', *messages, catch=False, leave=1001, **options):
-    """A client that connects, sends messages, and leaves."""
-    async with Peer(app, target, **options) as peer:
-        await peer.say(*messages)
-        if leave:
-            await peer.leave(leave)
-        return await peer.end(catch)
-
-
-def meet(app, target='/', *messages, **options):
-    return asyncio.run(meeting(app, target, *messages, **options))

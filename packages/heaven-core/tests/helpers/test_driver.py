@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed
+from driver import Exchange
 
 START = 'http.response.start'
 BODY = 'http.response.body'
@@ -23,6 +24,15 @@ def sends(*messages):
             await send(message)
 
     return app
+
+
+def call(app, method='GET', target='/', **request):
+    """The reply of an ASGI app, which is no app of Heaven here."""
+
+    async def run():
+        return await Exchange(app, method, target, **request).reply()
+
+    return asyncio.run(run())
 
 
 TWO = (b'content-length', b'2')
@@ -129,7 +139,7 @@ def test_a_request_can_be_driven_by_hand():
 
     async def main():
         async with Live(echo) as live:
-            with live.open('POST', '/', body=None) as x:
+            with live.stream('POST', '/', body=None) as x:
                 assert (await x.sent())['status'] == 200
                 await x.feed(b'one')
                 assert (await x.sent())['body'] == b'one'
@@ -151,6 +161,27 @@ def test_a_send_that_fails_is_an_oserror_in_the_app():
 
     assert call(app, fail_send_after=1).messages == [start(200)]
     assert len(seen) == 1
+
+
+def test_a_client_takes_no_more_messages_than_it_wants_until_it_is_told_to_go_on():
+    went_on = []
+
+    async def app(scope, receive, send):
+        await send(start(200))
+        await send(body(b'a', more_body=True))
+        went_on.append(True)
+        await send(body())
+
+    async def main():
+        with Exchange(app, takes=2) as exchange:
+            assert (await exchange.sent(1))['body'] == b'a'
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not went_on
+            exchange.go.set()
+            return await exchange.reply()
+
+    assert asyncio.run(main()).body == b'a' and went_on
 
 
 def test_an_app_that_hangs_is_a_timeout():

@@ -4,23 +4,14 @@ import asyncio
 import logging
 
 import pytest
-from asks import ask, jumping, raised, see
-from driver import Exchange, call
+from asks import ask, asking, raised, see, stream
+from driver import Exchange
 from heaven import App, ClientError, Disconnected, TooLarge
+from waiting import jumping
 
 MIB = 2**20
 AHEAD = ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY']
 NOTHING = ['GET', 'OPTIONS', 'TRACE', 'CONNECT', 'PROPFIND']
-
-
-def driven(app, method='POST', target='/', **options):
-    """A reply, and the exchange that it was: what was received, and when."""
-
-    async def run():
-        exchange = Exchange(app, method, target, **options)
-        return await exchange.reply(), exchange
-
-    return asyncio.run(run())
 
 
 def reading(when):
@@ -38,9 +29,9 @@ def reading(when):
 
 def counted(app, method, target='/', **options):
     async def run():
-        exchange = Exchange(app, method, target, **options)
+        exchange = stream(app, method, target, **options)
         exchange.scope['exchange'] = exchange
-        return await exchange.reply(), exchange.received
+        return await exchange.reply()
 
     return asyncio.run(run())
 
@@ -48,8 +39,8 @@ def counted(app, method, target='/', **options):
 @pytest.mark.parametrize('method', AHEAD)
 def test_methods_with_a_body_read_it_before_the_hooks(method):
     when = []
-    reply, received = counted(reading(when), method, body=[b'a', b'b', b'', b'c'])
-    assert (reply.status, reply.body, when, received) == (200, b'abc', [4, 4], 4)
+    reply = counted(reading(when), method, body=[b'a', b'b', b'', b'c'])
+    assert (reply.status, reply.body, when, reply.received) == (200, b'abc', [4, 4], 4)
 
 
 @pytest.mark.parametrize('method', NOTHING)
@@ -63,8 +54,8 @@ def test_other_methods_read_nothing_ahead(method):
         assert req.body == await req.read() == res.body
 
     app.METHOD(method, '/', handler)
-    reply, received = counted(app, method, body=[b'a', b'b'])
-    assert (reply.status, reply.body, when, received) == (200, b'ab', [0, 0], 2)
+    reply = counted(app, method, body=[b'a', b'b'])
+    assert (reply.status, reply.body, when, reply.received) == (200, b'ab', [0, 0], 2)
 
 
 def test_a_post_that_no_route_matches_reads_nothing_ahead():
@@ -72,7 +63,7 @@ def test_a_post_that_no_route_matches_reads_nothing_ahead():
     app.BEFORE('/*', lambda req, res, ctx: when.append(req.scope['exchange'].received))
     app.GET('/', lambda req, res, ctx: None)
     for target, status in (('/absent', 404), ('/', 405)):
-        assert counted(app, 'POST', target, body=[b'a', b'b'])[0].status == status
+        assert counted(app, 'POST', target, body=[b'a', b'b']).status == status
     assert when == [0, 0]
 
 
@@ -169,10 +160,10 @@ def test_more_than_the_limit_is_a_413(method, chunks, limit, route, fits):
 
     app = limited(limit, route)
     announced = {'content-length': str(fits)}
-    assert call(app, method, body=sized(fits), headers=announced).body == b'x' * fits
-    assert call(app, method, body=sized(fits)).body == b'x' * fits
+    assert ask(app, method, body=sized(fits), headers=announced).body == b'x' * fits
+    assert ask(app, method, body=sized(fits)).body == b'x' * fits
     for headers in ({}, {'content-length': str(fits + 1)}):
-        reply = call(app, method, body=sized(fits + 1), headers=headers)
+        reply = ask(app, method, body=sized(fits + 1), headers=headers)
         assert (reply.status, reply.header('connection')) == (413, 'close')
 
 
@@ -182,7 +173,7 @@ def test_more_than_the_limit_is_a_413(method, chunks, limit, route, fits):
 def test_a_content_length_that_lies_changes_no_limit(announced, sent, status):
     app = limited(10)
     for body in ([b'x' * sent], [b'x'] * sent):
-        assert call(app, 'POST', body=body, headers={'content-length': str(announced)}).status == status
+        assert ask(app, 'POST', body=body, headers={'content-length': str(announced)}).status == status
 
 
 @pytest.mark.parametrize(
@@ -190,53 +181,33 @@ def test_a_content_length_that_lies_changes_no_limit(announced, sent, status):
 )
 def test_a_content_length_that_is_none_is_never_a_500(length):
     for method in ('POST', 'GET'):
-        assert call(limited(10), method, body=[b'xxxxx'], headers=[('content-length', length)]).status in (
+        assert ask(limited(10), method, body=[b'xxxxx'], headers=[('content-length', length)]).status in (
             200,
             400,
             413,
         )
-        assert call(limited(10), method, body=[b'x' * 11], headers=[('content-length', length)]).status in (400, 413)
-
-
-class Noting(Exchange):
-    """An exchange that notes how many chunks had been received when each message was sent."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.notes = []
-
-    async def send(self, message):
-        self.notes.append(self.received)
-        await super().send(message)
-
-
-def noting(app, method='POST', **options):
-    async def run():
-        exchange = Noting(app, method, '/', **options)
-        return await exchange.reply(), exchange
-
-    return asyncio.run(run())
+        assert ask(limited(10), method, body=[b'x' * 11], headers=[('content-length', length)]).status in (400, 413)
 
 
 @pytest.mark.parametrize('method', ['POST', 'GET'])
 @pytest.mark.parametrize('headers', [{}, {'content-length': '300'}])
 def test_the_rest_is_dropped_before_the_last_message_so_that_the_client_reads_it(method, headers):
-    reply, exchange = noting(limited(10), method, body=[b'x' * 10] * 30, headers=headers)
-    assert (reply.status, reply.header('connection'), exchange.notes[-1]) == (413, 'close', 30)
+    reply = ask(limited(10), method, body=[b'x' * 10] * 30, headers=headers)
+    assert (reply.status, reply.header('connection'), reply.received_before[-1]) == (413, 'close', 30)
 
 
 @pytest.mark.parametrize('headers', [{}, {'content-length': str(20 * MIB)}])
 def test_no_more_than_8_mib_are_dropped(headers):
     chunk = 2**16
-    reply, exchange = noting(limited(10), body=[b'x' * chunk] * (20 * MIB // chunk), headers=headers)
+    reply = ask(limited(10), 'POST', body=[b'x' * chunk] * (20 * MIB // chunk), headers=headers)
     assert reply.status == 413 and reply.complete
-    assert 8 * MIB <= exchange.received * chunk <= 8 * MIB + 2 * chunk
+    assert 8 * MIB <= reply.received * chunk <= 8 * MIB + 2 * chunk
 
 
 @pytest.mark.parametrize('version', ['2', '3'])
 def test_all_is_dropped_on_a_connection_that_other_requests_share(version):
-    reply, exchange = noting(limited(10), body=[b'x' * MIB] * 21, http_version=version)
-    assert (reply.status, reply.header('connection'), exchange.notes[-1]) == (413, None, 21)
+    reply = ask(limited(10), 'POST', body=[b'x' * MIB] * 21, http_version=version)
+    assert (reply.status, reply.header('connection'), reply.received_before[-1]) == (413, None, 21)
 
 
 class Trickling(Exchange):
@@ -291,20 +262,20 @@ def test_nothing_of_a_body_over_the_limit_is_kept():
 
 @pytest.mark.parametrize('version, header', [('1.0', 'close'), ('1.1', 'close'), ('2', None), ('3', None)])
 def test_the_connection_is_closed_on_http_1_alone(version, header):
-    reply = call(limited(10), 'POST', body=[b'x' * 11], http_version=version)
+    reply = ask(limited(10), 'POST', body=[b'x' * 11], http_version=version)
     assert (reply.status, reply.header('connection')) == (413, header)
 
 
 @pytest.mark.parametrize('method', ['POST', 'GET'])
 @pytest.mark.parametrize('expect', ['100-continue', '100-Continue'])
 def test_a_client_that_waits_for_100_continue_over_the_limit_is_answered_before_it_sends(method, expect):
-    reply, exchange = noting(limited(10), method, body=None, headers={'content-length': '11', 'expect': expect})
-    assert (reply.status, exchange.received) == (413, 0)
+    reply = ask(limited(10), method, body=None, headers={'content-length': '11', 'expect': expect})
+    assert (reply.status, reply.received) == (413, 0)
 
 
 def test_a_client_that_waits_for_100_continue_within_the_limit_is_read():
     headers = {'content-length': '10', 'expect': '100-continue'}
-    assert call(limited(10), 'POST', body=[b'x' * 10], headers=headers).body == b'x' * 10
+    assert ask(limited(10), 'POST', body=[b'x' * 10], headers=headers).body == b'x' * 10
 
 
 def test_a_413_runs_no_hook_but_those_that_always_run():
@@ -312,7 +283,7 @@ def test_a_413_runs_no_hook_but_those_that_always_run():
     app.BEFORE('/*', lambda req, res, ctx: ran.append('before'))
     app.AFTER('/*', lambda req, res, ctx: ran.append('after'))
     app.AFTER('/*', lambda req, res, ctx: ran.append('always'), always=True)
-    assert call(app, 'POST', body=b'x' * 11).status == 413
+    assert ask(app, 'POST', body=b'x' * 11).status == 413
     assert ran == ['always']
 
 
@@ -326,7 +297,7 @@ def test_a_page_for_413_may_ask_whether_the_client_has_left_and_is_sent_at_once(
 
     async def run():
         start = asyncio.get_running_loop().time()
-        reply = await Exchange(app, 'POST', body=[b'x' * 11]).reply()
+        reply = await asking(app, 'POST', body=[b'x' * 11])
         return reply, asyncio.get_running_loop().time() - start
 
     reply, seconds = jumping(run())
@@ -338,13 +309,13 @@ def test_a_page_for_413_may_ask_whether_the_client_has_left_and_is_sent_at_once(
 def test_a_413_may_have_a_page(which):
     app = limited(10)
     app.ERROR(which, lambda req, res, ctx: res.out(413, 'half of it, please'))
-    reply, exchange = noting(app, body=[b'x' * 10] * 3)
+    reply = ask(app, 'POST', body=[b'x' * 10] * 3)
     assert (reply.status, reply.text, reply.header('connection')) == (413, 'half of it, please', 'close')
-    assert exchange.notes[-1] == 3
+    assert reply.received_before[-1] == 3
 
 
 def test_a_413_says_what_the_limit_is():
-    assert '10' in call(limited(10), 'POST', body=b'x' * 11).text
+    assert '10' in ask(limited(10), 'POST', body=b'x' * 11).text
 
 
 def test_a_handler_that_catches_the_limit_still_leaves_nothing_unread():
@@ -354,8 +325,13 @@ def test_a_handler_that_catches_the_limit_still_leaves_nothing_unread():
         except TooLarge as error:
             res.body = [error.status]
 
-    reply, exchange = noting(limited(10, handler=forgiving), 'GET', body=[b'x' * 10] * 3)
-    assert (reply.status, reply.json(), reply.header('connection'), exchange.notes[-1]) == (200, [413], 'close', 3)
+    reply = ask(limited(10, handler=forgiving), 'GET', body=[b'x' * 10] * 3)
+    assert (reply.status, reply.json(), reply.header('connection'), reply.received_before[-1]) == (
+        200,
+        [413],
+        'close',
+        3,
+    )
 
 
 def test_reading_again_what_was_too_large_is_a_413_again():
@@ -366,7 +342,7 @@ def test_reading_again_what_was_too_large_is_a_413_again():
             await req.read()
 
     app.BEFORE('/*', curious)
-    assert call(app, 'GET', body=b'x' * 11).status == 413
+    assert ask(app, 'GET', body=b'x' * 11).status == 413
 
 
 def test_a_connection_header_of_the_handlers_gives_way():
@@ -374,15 +350,15 @@ def test_a_connection_header_of_the_handlers_gives_way():
         res.header('Connection', 'keep-alive')
         await req.read()
 
-    assert call(limited(10, handler=stubborn), 'GET', body=b'x' * 11).header('connection') == 'close'
+    assert ask(limited(10, handler=stubborn), 'GET', body=b'x' * 11).header('connection') == 'close'
 
 
 def test_the_default_limit_is_10_mib():
     app = App()
     app.POST('/', lambda req, res, ctx: None)
     chunks = [b'x' * MIB] * 10
-    assert call(app, 'POST', body=chunks).status == 200
-    assert call(app, 'POST', body=[*chunks, b'x']).status == 413
+    assert ask(app, 'POST', body=chunks).status == 200
+    assert ask(app, 'POST', body=[*chunks, b'x']).status == 413
 
 
 # a client that leaves
@@ -395,7 +371,7 @@ def test_a_client_that_leaves_while_its_body_is_read_is_not_answered(method, aft
     ran, app = [], limited(10, handler=lambda req, res, ctx: ran.append('handler'))
     app.BEFORE('/*', lambda req, res, ctx: ran.append('before'))
     app.ERROR(500, lambda req, res, ctx: ran.append('error'))
-    reply = call(app, method, body=[b'a', b'b', b'c'], leave_after=after)
+    reply = ask(app, method, body=[b'a', b'b', b'c'], leave_after=after)
     assert (reply.messages, ran) == ([], [])
     assert not [record for record in caplog.records if record.levelno > logging.DEBUG]
 
@@ -423,7 +399,7 @@ def test_reading_again_when_the_client_has_left_says_that_it_left(caplog):
 
 @pytest.mark.parametrize('after', [1, 2, 5])
 def test_a_client_that_leaves_while_its_413_is_prepared_breaks_nothing(after, caplog):
-    call(limited(10), 'POST', body=[b'x' * 10] * 9, leave_after=after)
+    ask(limited(10), 'POST', body=[b'x' * 10] * 9, leave_after=after)
     assert caplog.records == []
 
 
@@ -452,5 +428,5 @@ def test_a_message_may_leave_out_what_asgi_lets_it_leave_out():
 
 def test_a_client_that_was_told_to_continue_is_drained_though_its_first_chunk_is_too_large():
     headers = {'expect': '100-continue', 'transfer-encoding': 'chunked'}
-    reply, exchange = noting(limited(10), body=[b'x' * 20, b'x' * 20, b'x'], headers=headers)
-    assert (reply.status, exchange.received) == (413, 3)
+    reply = ask(limited(10), 'POST', body=[b'x' * 20, b'x' * 20, b'x'], headers=headers)
+    assert (reply.status, reply.received) == (413, 3)

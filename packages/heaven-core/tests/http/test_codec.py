@@ -5,10 +5,8 @@ import datetime
 import json
 
 import pytest
-from asks import answer, ask, raised
-from driver import call
+from asks import answer, ask, meet, raised
 from heaven import App
-from peer import meet
 
 
 class Codec:
@@ -106,10 +104,10 @@ def test_the_codec_is_that_of_the_app_whose_route_matched():
     child.GET('/after', lambda req, res, ctx: None)
     child.GET('/events', lambda req, res, ctx: res.stream(iter([[1]]), sse=True))
     root.mount(child, '/child')
-    assert call(root, 'POST', '/', json=1).json() == ['root', repr({'got': ['root', 1]})]
-    assert call(root, 'POST', '/child', json=1).json() == ['child', repr({'got': ['child', 1]})]
-    assert [call(root, target=f'/child/{path}').json()[0] for path in ('abort', 'model', 'after')] == ['child'] * 3
-    assert '"child"' in call(root, target='/child/events').text
+    assert ask(root, 'POST', '/', json=1).json() == ['root', repr({'got': ['root', 1]})]
+    assert ask(root, 'POST', '/child', json=1).json() == ['child', repr({'got': ['child', 1]})]
+    assert [ask(root, target=f'/child/{path}').json()[0] for path in ('abort', 'model', 'after')] == ['child'] * 3
+    assert '"child"' in ask(root, target='/child/events').text
 
 
 def test_a_hook_of_the_parent_reads_and_writes_with_the_codec_of_the_route():
@@ -119,7 +117,7 @@ def test_a_hook_of_the_parent_reads_and_writes_with_the_codec_of_the_route():
     root.BEFORE('/child/*', lambda req, res, ctx: res.out(401, {'no': 1}))
     child.POST('/', lambda req, res, ctx: None)
     root.mount(child, '/child')
-    reply = call(root, 'POST', '/child', json=1)
+    reply = ask(root, 'POST', '/child', json=1)
     assert (reply.status, reply.json()[0], seen) == (401, 'child', [['child', 1]])
 
 

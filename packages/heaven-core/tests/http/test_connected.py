@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from asks import ask, turns, until
-from driver import Live, call
+from asks import Live, ask
 from heaven import App, Disconnected, TooLarge
+from waiting import turns, until
 
 
 def served(handler, method='GET', **options):
@@ -19,7 +19,7 @@ def left(app, method='GET', begun=None, **options):
 
     async def run():
         async with Live(app) as live:
-            with live.open(method, '/', **options) as exchange:
+            with live.stream(method, '/', **options) as exchange:
                 await until(begun)
                 exchange.leave()
                 reply = await exchange.reply()
@@ -128,7 +128,7 @@ def test_a_request_that_is_cancelled_is_cancelled_and_has_not_left():
 
     async def run():
         async with Live(served(handler)) as live:
-            with live.open() as exchange:
+            with live.stream() as exchange:
                 await until(lambda: seen)
                 exchange.task.cancel()
                 await asyncio.wait([exchange.task])
@@ -172,7 +172,7 @@ def test_no_chunk_is_lost_to_who_reads_in_the_block_or_after_it(body):
             res.body = b''.join([chunk async for chunk in req.stream()])
 
     for handler, options in ((inside, {}), (after, {}), (streaming, {'stream': True})):
-        assert call(served(handler, **options), body=body).body == b'abc'
+        assert ask(served(handler, **options), body=body).body == b'abc'
 
 
 def test_two_blocks_one_in_the_other_end_together():
@@ -223,7 +223,7 @@ def test_a_leaving_is_noticed_while_an_answer_is_streamed_whatever_was_sent(kind
 
     async def run():
         async with Live(served(handler)) as live:
-            with live.open('GET', '/', body=body) as exchange:
+            with live.stream('GET', '/', body=body) as exchange:
                 await exchange.sent(3)
                 exchange.leave()
                 await exchange.reply()
@@ -244,7 +244,7 @@ def test_a_leaving_is_noticed_though_the_source_is_silent_and_chunks_came_late()
 
     async def run():
         async with Live(served(lambda req, res, ctx: res.stream(silent()), 'POST', stream=True)) as live:
-            with live.open('POST', '/', body=None) as exchange:
+            with live.stream('POST', '/', body=None) as exchange:
                 await exchange.sent(1)
                 for _ in range(20):
                     exchange.inbox.append((b'x' * 8, True))
@@ -271,7 +271,7 @@ def test_bytes_past_the_limit_are_dropped_and_a_later_read_raises_too_large():
     async def handler(req, res, ctx):
         res.body = answer(req)
 
-    reply = call(served(handler), body=[b'x' * 8] * 50)
+    reply = ask(served(handler), body=[b'x' * 8] * 50)
     assert (reply.body, seen) == (b'x' * 20 + b'y', ['too large'])
 
 
@@ -285,4 +285,4 @@ def test_bytes_within_the_limit_are_kept_for_a_later_read():
     async def handler(req, res, ctx):
         res.body = answer(req)
 
-    assert call(served(handler), body=[b'ab', b'cd']).body == b'>' * 20 + b'abcd'
+    assert ask(served(handler), body=[b'ab', b'cd']).body == b'>' * 20 + b'abcd'

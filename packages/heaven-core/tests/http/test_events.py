@@ -5,9 +5,10 @@ import contextvars
 import threading
 
 import pytest
-from asks import ask, jumping, passes, ratio
-from driver import Live, call
+from asks import Live, ask, stream
+from costs import passes, ratio
 from heaven import App
+from waiting import jumping
 
 
 def frame(item):
@@ -122,7 +123,7 @@ def test_json_is_written_by_the_codec_of_the_app():
     assert parse(ask(handler, app=app).body) == [('[\n 1\n]', '', '', None)]
 
 
-def stream(make, ping=15):
+def sse(make, ping=15):
     app = App()
     app.GET('/', lambda req, res, ctx: res.stream(make(), sse=True, ping=ping))
     return app
@@ -153,8 +154,8 @@ def test_while_the_source_is_silent_a_comment_goes_out_every_ping_and_nothing_is
         yield 'c'
 
     async def run(ping):
-        async with Live(stream(slow, ping), limit=1000) as live:
-            return [message['body'] for message in (await live.ask()).messages[1:-1]]
+        async with Live(sse(slow, ping), limit=1000) as live:
+            return [message['body'] for message in (await live.asking()).messages[1:-1]]
 
     first, *pings, second, third = jumping(run(10))
     assert (first, second, third, len(pings)) == (b'data: a\n\n', b'data: b\n\n', b'data: c\n\n', 3)
@@ -174,7 +175,7 @@ def test_the_ping_is_15_seconds_unless_it_is_said():
 
     async def run():
         async with Live(app, limit=1000) as live:
-            return [message['body'] for message in (await live.ask()).messages[1:-1]]
+            return [message['body'] for message in (await live.asking()).messages[1:-1]]
 
     assert len(jumping(run())) == 5
 
@@ -261,8 +262,8 @@ class Source:
 def test_when_the_client_leaves_the_source_is_closed_before_the_app_returns(silent, ping, caplog):
     async def run():
         source = Source(silent)
-        async with Live(stream(source.run, ping)) as live:
-            with live.open() as exchange:
+        async with Live(sse(source.run, ping)) as live:
+            with live.stream() as exchange:
                 await source.begun.wait()
                 exchange.leave()
                 await exchange.reply()
@@ -331,7 +332,7 @@ def test_a_megabyte_of_line_ends_holds_the_loop_no_longer_than_to_look_through_i
         yield '\r\n' * 500_000
 
     def work():
-        return lambda: sizes.append(len(call(stream(source)).body))
+        return lambda: sizes.append(len(ask(stream(source)).body))
 
     sizes = []
     assert passes(work, enough=15) < 20

@@ -8,9 +8,10 @@ import threading
 import tracemalloc
 
 import pytest
-from asks import Gated, ask, descriptors, opening, raised, turns, until
-from driver import Live, call
+from asks import Live, ask, raised, stream
 from heaven import App
+from waiting import turns, until
+from watching import descriptors, opening
 
 MODIFIED = 784111777  # Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -211,10 +212,10 @@ def test_the_page_of_an_error_may_be_a_file(file, tmp_path):
     app.GET('/always', fails)
     app.GET('/missing', missing)
     for route, status in ('/', 500), ('/missing', 404), ('/always', 500):
-        reply = call(app, 'GET', route, headers={'range': 'bytes=0-1', 'if-none-match': '*'})
+        reply = ask(app, 'GET', route, headers={'range': 'bytes=0-1', 'if-none-match': '*'})
         assert (reply.status, reply.body, reply.header('content-length')) == (status, b'0123456789', '10')
-    assert call(app, 'GET', '/nowhere').body == b'0123456789'
-    reply = call(app, 'GET', '/gone')
+    assert ask(app, 'GET', '/nowhere').body == b'0123456789'
+    reply = ask(app, 'GET', '/gone')
     assert (reply.status, reply.header('content-type')) == (404, 'text/plain; charset=utf-8')
 
 
@@ -242,9 +243,9 @@ def test_a_file_that_cannot_be_opened_for_want_of_descriptors_is_no_miss(file, c
     app.GET('/', lambda req, res, ctx: res.file(file))
     app.GET('/exhausted', exhausted)
     with Live(app) as live:
-        assert live.call('GET', '/').status == 200
+        assert live.ask('GET', '/').status == 200
         try:
-            reply = live.call('GET', '/exhausted', catch=True)
+            reply = live.ask('GET', '/exhausted', catch=True)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert reply.status == 500 and 'Too many open files' in caplog.text
@@ -295,19 +296,19 @@ def test_no_descriptor_stays_open(file, large, tmp_path):
 
     async def run():
         async with Live(app) as live:
-            await live.ask('GET', '/large')
+            await live.asking('GET', '/large')
             before = descriptors()
             for target in ('/large', '/file', '/none', '/folder'):
                 for method in ('GET', 'HEAD'):
                     for headers in {}, {'if-none-match': '*'}, {'range': 'bytes=9999999-'}, {'range': 'bytes=1-'}:
-                        await live.ask(method, target, headers=headers)
+                        await live.asking(method, target, headers=headers)
             for leaving in (
                 {'leave_after_sent': 2},
                 {'fail_send_after': 0},
                 {'fail_send_after': 1},
                 {'fail_send_after': 2},
             ):
-                await live.ask('GET', '/large', **leaving)
+                await live.asking('GET', '/large', **leaving)
             assert descriptors() <= before
 
     asyncio.run(run())
@@ -328,10 +329,10 @@ def test_a_request_that_is_cancelled_while_its_file_is_opened_leaves_no_descript
 
     async def run():
         async with Live(app) as live:
-            await live.ask('GET', '/')
+            await live.asking('GET', '/')
             before = descriptors()
             monkeypatch.setattr('heaven._http.files.FileIO', slow)
-            with live.open('GET', '/') as exchange:
+            with live.stream('GET', '/') as exchange:
                 await until(opening.is_set)
                 exchange.task.cancel()
                 await turns()
@@ -351,7 +352,7 @@ def test_a_slow_client_costs_a_few_chunks_and_not_the_file(tmp_path):
     app.GET('/', lambda req, res, ctx: res.file(path))
 
     async def run():
-        with Gated(app) as exchange:
+        with stream(app, takes=2) as exchange:
             await exchange.sent(1)
             await turns()
             used = tracemalloc.get_traced_memory()[0]
@@ -384,7 +385,7 @@ def changed(path, change, headers, confined):
     app.GET('/', lambda req, res, ctx: res.file(name, within=within))
 
     async def run():
-        with Gated(app, 'GET', '/', headers=headers, catch=True) as exchange:
+        with stream(app, 'GET', '/', headers=headers, takes=2, catch=True) as exchange:
             await exchange.sent(1)
             change(path)
             exchange.go.set()
@@ -447,7 +448,7 @@ def test_a_file_deleted_while_it_is_sent_is_sent_to_its_end(large):
 
     async def run():
         async with Live(app) as live:
-            with live.open('GET', '/') as exchange:
+            with live.stream('GET', '/') as exchange:
                 await exchange.sent(1)
                 large.unlink()
                 return await exchange.reply()
@@ -519,4 +520,4 @@ def test_a_path_that_is_none_is_a_type_error_where_it_is_given():
 def test_call_without_lifespan_sends_files_too(file):
     app = App()
     app.GET('/', lambda req, res, ctx: res.file(file))
-    assert call(app).body == b'0123456789'
+    assert ask(app).body == b'0123456789'

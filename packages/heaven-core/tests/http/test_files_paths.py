@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from asks import ask, ratio
-from driver import call
+from asks import ask
+from costs import ratio
 from heaven import App
 from outside import LEXICAL, MISSES, folder as folder
 
@@ -27,7 +27,7 @@ def test_confinement_is_decided_before_the_file_system_is_asked(folder, path, mo
     app.GET('/', lambda req, res, ctx: res.file(path, within=folder))
     for name in ('open', 'stat', 'lstat', 'readlink'):
         monkeypatch.setattr(os, name, asked)
-    assert call(app).status == 404
+    assert ask(app).status == 404
 
 
 def test_a_path_that_is_absolute_is_a_miss_even_if_it_points_inside(folder):
@@ -90,6 +90,6 @@ def test_the_cost_of_a_path_is_linear(piece, tmp_path):
     app.GET('/', lambda req, res, ctx: res.file('x' + piece * int(req.queries['n']) + 'x', within=tmp_path))
 
     def work(n):
-        return lambda: call(app, 'GET', f'/?n={n}')
+        return lambda: ask(app, 'GET', f'/?n={n}')
 
     assert ratio(work, 10_000) < 30

@@ -10,8 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from asks import see
-from driver import call
+from asks import ask, see
 from heaven import App
 from heaven.errors import ClientError, Missing, MissingPackage
 from heaven.forms import File
@@ -580,6 +579,6 @@ def test_multipart_without_its_parser_says_what_to_install(monkeypatch):
             seen.append(str(error))
 
     app.POST('/', handler)
-    call(app, 'POST', body=multipart(text('a', b'1')), headers={'content-type': MULTIPART})
-    call(app, 'POST', body=b'a=1', headers={'content-type': URLENCODED})
+    ask(app, 'POST', body=multipart(text('a', b'1')), headers={'content-type': MULTIPART})
+    ask(app, 'POST', body=b'a=1', headers={'content-type': URLENCODED})
     assert "pip install 'heaven-core[forms]'" in seen[0] and seen[1] == '1'

@@ -5,10 +5,12 @@ import re
 from random import Random
 
 import pytest
-from asks import ROUNDS, ask, passes, ratio
+from asks import ask
+from costs import passes, ratio
 from driver import Exchange
 from heaven import App
 from parts import MULTIPART, URLENCODED, head, multipart, outcome, read, text, upload
+from rounds import ROUNDS
 
 MIB = 2**20
 TEN = 10 * MIB
@@ -99,7 +101,7 @@ class Source(Exchange):
         return {'type': 'http.request', 'body': chunk, 'more_body': bool(chunk)}
 
 
-def stream(*pieces, size=64 * 1024):
+def chunks_of(*pieces, size=64 * 1024):
     """Chunks of one size, made of (piece, times) as they are asked for."""
     for piece, times in pieces:
         per = min(max(size // len(piece), 1), times)
@@ -132,7 +134,7 @@ def test_a_limit_that_was_passed_ends_the_reading(kind, pieces, expected, within
     async def run():
         app = App()
         app.POST('/', handler, stream=True)
-        source = Source(app, stream(*pieces), headers={'content-type': kind})
+        source = Source(app, chunks_of(*pieces), headers={'content-type': kind})
         return await source.reply(), source.taken
 
     reply, taken = asyncio.run(run())

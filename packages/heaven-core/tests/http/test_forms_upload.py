@@ -11,11 +11,14 @@ import time
 from collections import Counter
 
 import pytest
-from asks import ask, cost, descriptors, look_through_five_megabytes, opening, raised, see, until
-from driver import Live, call, http_scope
+from asks import Live, ask, look_through_five_megabytes, raised, see
+from costs import cost
+from driver import http_scope
 from heaven import App, Disconnected
 from heaven.errors import ClientError
 from parts import MULTIPART, URLENCODED, multipart, plain, text, upload
+from waiting import until
+from watching import descriptors, opening
 
 KIND = {'content-type': MULTIPART}
 PAIRS = {'content-type': URLENCODED}
@@ -35,7 +38,7 @@ def streaming(handler, **options):
 
 
 def status(handler, body, headers=KIND, **options):
-    return call(streaming(handler, **options), 'POST', body=body, headers=headers).status
+    return ask(streaming(handler, **options), 'POST', body=body, headers=headers).status
 
 
 async def form_of(req, res, ctx):
@@ -123,7 +126,7 @@ def test_a_form_is_made_of_the_body_that_a_hook_has_read(method, body):
     app.METHOD(method, '/', handler, stream=True)
     app.METHOD(method, '/ahead', handler)
     for target in '/', '/?early', '/ahead', '/ahead?early':
-        assert call(app, method, target, body=body, headers=KIND).text == repr(SEEN)
+        assert ask(app, method, target, body=body, headers=KIND).text == repr(SEEN)
 
 
 def test_a_form_of_a_body_that_was_read_needs_no_await_on_a_streaming_route():
@@ -131,7 +134,7 @@ def test_a_form_of_a_body_that_was_read_needs_no_await_on_a_streaming_route():
         await req.read()
         res.body = req.form['a']
 
-    assert call(streaming(handler), 'POST', body=b'a=1', headers=PAIRS).text == '1'
+    assert ask(streaming(handler), 'POST', body=b'a=1', headers=PAIRS).text == '1'
 
 
 @pytest.mark.parametrize('options', [{}, {'stream': True}])
@@ -228,7 +231,7 @@ def test_a_form_may_be_awaited_by_several_at_once(method, options, size):
 
 @pytest.mark.parametrize('size', [1, 7, 1000, 10**9])
 def test_a_streamed_form_is_the_same_however_it_came(size):
-    reply = call(streaming(form_of), 'POST', body=chunked(BODY, size), headers=KIND)
+    reply = ask(streaming(form_of), 'POST', body=chunked(BODY, size), headers=KIND)
     assert (reply.status, reply.text) == (200, repr(SEEN))
 
 
@@ -302,7 +305,7 @@ def test_however_many_files_are_uploaded_at_once_few_descriptors_are_open(tmp_pa
     async def run():
         async with Live(streaming(handler)) as live:
             with contextlib.ExitStack() as stack:
-                uploads = [stack.enter_context(live.open('POST', '/', body=None, headers=KIND)) for _ in range(6)]
+                uploads = [stack.enter_context(live.stream('POST', '/', body=None, headers=KIND)) for _ in range(6)]
                 before = descriptors()
                 for parts in [large] * 50, [small] * 49:
                     for one in uploads:
@@ -337,7 +340,7 @@ def test_temporary_files_are_closed_at_once_when_reading_ends_early(how, tmp_pat
 
     async def run():
         async with Live(streaming(handler)) as live:
-            with live.open('POST', '/', body=None, headers=KIND) as exchange:
+            with live.stream('POST', '/', body=None, headers=KIND) as exchange:
                 await exchange.feed(LARGE[:-50])
                 if how == 'cancelled':
                     await until(lambda: opened)
@@ -378,11 +381,11 @@ def test_temporary_files_are_gone_at_the_end_of_the_request_whatever_happens(end
     monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
     handler, options, body = ENDINGS[ending]
     app = streaming(handler, **options)
-    call(app, 'POST', body=BODY, headers=KIND)
+    ask(app, 'POST', body=BODY, headers=KIND)
     caplog.clear()
     before = descriptors()
     with opening(tmp_path) as opened:
-        call(app, 'POST', body=body, headers=KIND)
+        ask(app, 'POST', body=body, headers=KIND)
     assert opened and descriptors() <= before and not list(tmp_path.iterdir())
     assert len(caplog.records) == (ending == 'a failure of the handler')
 
@@ -400,10 +403,10 @@ def test_temporary_files_are_gone_when_the_client_leaves_half_way(after, tmp_pat
             raise
 
     app = streaming(handler)
-    call(app, 'POST', body=BODY, headers=KIND)
+    ask(app, 'POST', body=BODY, headers=KIND)
     before = descriptors()
     with opening(tmp_path) as opened:
-        reply = call(app, 'POST', body=chunked(LARGE), headers=KIND, leave_after=after)
+        reply = ask(app, 'POST', body=chunked(LARGE), headers=KIND, leave_after=after)
     assert reply.messages == [] and seen == ['left'] and caplog.records == []
     assert bool(opened) == (after > 5) and descriptors() <= before and not list(tmp_path.iterdir())
 
@@ -427,9 +430,9 @@ def test_the_limit_of_the_route_counts_every_byte_received(limit, body, expected
 
 def test_a_streamed_form_has_one_gibibyte_at_most_unless_the_route_says_otherwise():
     headers = {**KIND, 'content-length': str(2**30 + 1)}
-    assert call(streaming(form_of), 'POST', body=b'x', headers=headers).status == 413
+    assert ask(streaming(form_of), 'POST', body=b'x', headers=headers).status == 413
     body = {'body': [BODY], 'headers': {**KIND, 'content-length': str(len(BODY))}}
-    assert call(streaming(form_of, max_body_size=2**40), 'POST', **body).status == 200
+    assert ask(streaming(form_of, max_body_size=2**40), 'POST', **body).status == 200
 
 
 def test_a_413_half_way_is_answered_after_the_rest_was_read():
@@ -437,7 +440,7 @@ def test_a_413_half_way_is_answered_after_the_rest_was_read():
 
     async def run():
         async with Live(streaming(form_of)) as live:
-            with live.open('POST', '/', body=None, headers=KIND) as exchange:
+            with live.stream('POST', '/', body=None, headers=KIND) as exchange:
                 await exchange.feed(b'--B\r\n' + text('a', b'a' * 2**21))
                 start = await exchange.sent()
                 assert start['status'] == 413 and (b'connection', b'close') in start['headers']
@@ -549,6 +552,6 @@ def test_a_file_of_a_streamed_form_is_saved_from_disk(tmp_path):
         form = await req.form
         res.body = str(await form['large'].save(tmp_path))
 
-    reply = call(streaming(handler), 'POST', body=chunked(LARGE), headers=KIND)
+    reply = ask(streaming(handler), 'POST', body=chunked(LARGE), headers=KIND)
     assert reply.text == str(tmp_path / 'a.txt')
     assert (tmp_path / 'a.txt').stat().st_size == 3_000_000

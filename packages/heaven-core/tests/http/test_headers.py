@@ -2,7 +2,6 @@
 
 import pytest
 from asks import ask, raised, see
-from driver import call
 from heaven import App
 
 SENT = [('X-A', '1'), ('x-b', 'é'), ('X-a', '2'), ('Cookie', 'a=1'), ('cookie', 'b=2'), ('x-empty', '')]
@@ -187,4 +186,4 @@ def test_header_names_are_sent_in_lower_case_on_every_kind_of_answer():
     app.AFTER('/*', lambda req, res, ctx: res.header('X-AFTER', '1') and None)
     app.GET('/', lambda req, res, ctx: None)
     for target in ('/', '/absent'):
-        assert (b'x-after', b'1') in call(app, 'GET', target).headers
+        assert (b'x-after', b'1') in ask(app, 'GET', target).headers

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import pytest
 from asks import answer, ask, raised, see
-from driver import call
 from heaven import App, ClientError
 
 
@@ -125,7 +124,7 @@ def post(content, kind='application/json', **options):
         res.body = {'got': req.json}
 
     app.POST('/', handler)
-    return call(app, 'POST', body=content, headers=headers, **options)
+    return ask(app, 'POST', body=content, headers=headers, **options)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +284,7 @@ def test_every_row_of_escapes_is_read_unless_it_leaves_half_a_character():
             wanted = json.loads(content).encode()
         except ValueError:
             wanted = None
-        reply = call(app, 'POST', body=content.encode(), headers={'content-type': 'application/json'})
+        reply = ask(app, 'POST', body=content.encode(), headers={'content-type': 'application/json'})
         assert (reply.status, reply.body if wanted else None) == (200 if wanted else 400, wanted), content
 
 
@@ -314,7 +313,7 @@ def test_json_costs_little_more_than_the_standard_library_asks(content):
     theirs = ours = float('inf')
     # The contract says 1.2, which a busy machine does not show in every round; a pattern for all of it took 1.8 to 11.
     for _ in range(60):
-        costs = call(app, 'POST', body=content, headers=headers).json()
+        costs = ask(app, 'POST', body=content, headers=headers).json()
         theirs, ours = min(theirs, costs[0]), min(ours, costs[1])
         if ours < 1.6 * theirs:
             return
@@ -357,5 +356,5 @@ class Mixed:
 def test_a_codec_may_write_text_or_bytes_as_it_likes(value, sent):
     app = App(json=Mixed)
     app.GET('/', lambda req, res, ctx: res.out(200, value))
-    reply = call(app)
+    reply = ask(app)
     assert (reply.body, reply.header('content-length')) == (sent, str(len(sent)))

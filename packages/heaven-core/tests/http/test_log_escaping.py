@@ -3,9 +3,9 @@
 import logging
 
 import pytest
-from driver import Live, call, pairs
+from asks import Live, ask, meet
+from driver import pairs
 from heaven import App
-from peer import meet
 
 FORGED = '\r\nERROR heaven: all is lost \x1b[31m\x9b31m\u2028\x85\x07\x00'
 QUOTED = ''.join(f'%{byte:02X}' for byte in FORGED.encode())
@@ -35,7 +35,7 @@ def test_the_path_of_a_failure_is_escaped(raw, debug, caplog):
     app = App(debug=debug)
     app.GET('/*', fails)
     for options in {}, {'raw_path': None}, {'path': f'/{FORGED}', 'raw_path': b'/x'}:
-        assert call(app, target=f'/{QUOTED}' if raw else f'/a{QUOTED}?q={QUOTED}', **options).status == 500
+        assert ask(app, target=f'/{QUOTED}' if raw else f'/a{QUOTED}?q={QUOTED}', **options).status == 500
     assert len(lines(caplog)) == 3
 
 
@@ -43,7 +43,7 @@ def test_the_path_of_a_failure_is_escaped(raw, debug, caplog):
 def test_the_method_is_escaped(method, caplog):
     app = App()
     app.BEFORE('/*', fails)
-    assert call(app, method).status in (400, 500, 501)
+    assert ask(app, method).status in (400, 500, 501)
     lines(caplog)
 
 
@@ -52,7 +52,7 @@ def test_the_host_is_escaped(caplog):
     app.subdomain('api').GET('/', fails)
     app.GET('/', fails)
     for host in ('api.a.com', f'a{FORGED}.com'.encode('latin-1', 'replace').decode('latin-1'), 'x\x1b[31m.a.com'):
-        call(app, headers=pairs([('host', host)]))
+        ask(app, headers=pairs([('host', host)]))
     lines(caplog)
 
 
@@ -104,7 +104,7 @@ def test_whatever_fails_is_told_in_one_line(kind, caplog):
     elif kind == 'before':
         app.BEFORE('/*', lambda req, res, ctx: 'no')
     app.GET('/*', handler)
-    call(app, target=f'/{QUOTED}', catch=True)
+    ask(app, target=f'/{QUOTED}', catch=True)
     assert len(lines(caplog)) == 1
 
 
@@ -114,9 +114,9 @@ def test_what_a_client_did_wrong_is_escaped_wherever_it_is_mentioned(caplog):
     app.GET('/q?page:int', lambda req, res, ctx: None)
     app.GET('/key', lambda req, res, ctx: req.queries[FORGED])
     with Live(app) as live:
-        live.call('POST', '/json', body=b'{', headers={'content-type': 'application/json'})
-        live.call('POST', '/json', body=b'{', headers={'content-type': 'text/\x1b[31m'})
-        live.call('GET', f'/q?page={QUOTED}')
-        live.call('GET', '/key')
-        live.call('GET', f'/none{QUOTED}')
+        live.ask('POST', '/json', body=b'{', headers={'content-type': 'application/json'})
+        live.ask('POST', '/json', body=b'{', headers={'content-type': 'text/\x1b[31m'})
+        live.ask('GET', f'/q?page={QUOTED}')
+        live.ask('GET', '/key')
+        live.ask('GET', f'/none{QUOTED}')
     lines(caplog)

@@ -4,8 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from asks import ask, raised
-from driver import Live, call
+from asks import Live, ask, raised
 from heaven import App, Disconnected
 
 START = 'http.response.start'
@@ -28,11 +27,11 @@ async def collect(req, res, ctx):
 @pytest.mark.parametrize('method', ['GET', 'POST'])
 @pytest.mark.parametrize('chunks', [['a', 'b', 'c'], ['abcdef' * 10] * 3])
 def test_a_stream_gives_the_chunks_as_they_came_and_knows_no_limit_of_the_app(method, chunks):
-    assert call(streaming(collect), method, body=[chunk.encode() for chunk in chunks]).json() == chunks
+    assert ask(streaming(collect), method, body=[chunk.encode() for chunk in chunks]).json() == chunks
 
 
 def test_an_empty_body_is_an_empty_stream():
-    reply = call(streaming(collect), 'POST')
+    reply = ask(streaming(collect), 'POST')
     assert (reply.status, ''.join(reply.json())) == (200, '')
 
 
@@ -48,7 +47,7 @@ def test_a_stream_is_not_read_ahead():
         app = streaming(handler)
         app.BEFORE('/*', lambda req, res, ctx: seen.append('before'))
         async with Live(app) as live:
-            with live.open('POST', body=None) as exchange:
+            with live.stream('POST', body=None) as exchange:
                 await exchange.feed(b'a')
                 assert seen[:2] == ['before', 'handler']
                 await exchange.feed(b'b', more=False)
@@ -65,7 +64,7 @@ def test_a_stream_is_read_once():
         async for _ in req.stream():
             pass
 
-    assert call(streaming(twice), 'POST', body=b'a').status == 500
+    assert ask(streaming(twice), 'POST', body=b'a').status == 500
 
 
 def test_routes_that_do_not_stream_say_how_to_ask_for_it():
@@ -94,15 +93,15 @@ def test_the_limit_of_the_route_holds_for_its_stream(chunks):
             got.append(len(chunk))
 
     app = streaming(handler, max_body_size=20)
-    reply = call(app, 'POST', body=chunks)
+    reply = ask(app, 'POST', body=chunks)
     assert (reply.status, reply.header('connection')) == (413, 'close')
     assert sum(got) <= 20
-    assert call(app, 'POST', body=[b'x' * 20]).status == 200
+    assert ask(app, 'POST', body=[b'x' * 20]).status == 200
 
 
 def test_a_length_over_the_limit_of_the_route_is_refused_before_it_is_sent():
     headers = {'content-length': '21', 'expect': '100-continue'}
-    assert call(streaming(collect, max_body_size=20), 'POST', body=None, headers=headers).status == 413
+    assert ask(streaming(collect, max_body_size=20), 'POST', body=None, headers=headers).status == 413
 
 
 @pytest.mark.parametrize('after', [0, 1, 2])
@@ -117,7 +116,7 @@ def test_a_client_that_leaves_a_stream_is_not_answered(after, caplog):
             errors.append(error)
             raise
 
-    reply = call(streaming(handler), 'POST', body=[b'a', b'b', b'c'], leave_after=after)
+    reply = ask(streaming(handler), 'POST', body=[b'a', b'b', b'c'], leave_after=after)
     assert (len(got), len(errors), reply.messages, caplog.records) == (min(after, 3), 1, [], [])
 
 
@@ -131,7 +130,7 @@ def test_an_answer_may_be_made_from_the_stream_of_its_request():
 
     async def run():
         async with Live(streaming(upper)) as live:
-            with live.open('POST', body=None) as exchange:
+            with live.stream('POST', body=None) as exchange:
                 await exchange.feed(b'one')
                 assert (await exchange.sent())['type'] == START
                 assert (await exchange.sent())['body'] == b'ONE'
@@ -147,7 +146,7 @@ def test_an_answer_may_be_the_stream_of_its_request():
     def echo(req, res, ctx):
         res.body = req.stream()
 
-    assert call(streaming(echo), 'POST', body=[b'a', b'b', b'c']).body == b'abc'
+    assert ask(streaming(echo), 'POST', body=[b'a', b'b', b'c']).body == b'abc'
 
 
 def test_a_client_that_leaves_an_echo_ends_it(caplog):
@@ -165,7 +164,7 @@ def test_a_client_that_leaves_an_echo_ends_it(caplog):
 
     async def run():
         async with Live(streaming(echo)) as live:
-            with live.open('POST', body=None) as exchange:
+            with live.stream('POST', body=None) as exchange:
                 await exchange.feed(b'one')
                 await exchange.sent(1)
                 exchange.leave()
@@ -194,7 +193,7 @@ def test_disconnected_is_true_once_the_server_has_told(method, stream):
         app = App()
         app.METHOD(method, '/', handler, stream=stream)
         async with Live(app) as live:
-            with live.open(method) as exchange:
+            with live.stream(method) as exchange:
                 while not seen:
                     await asyncio.sleep(0)
                 exchange.leave()
@@ -219,7 +218,7 @@ def test_disconnected_never_blocks_and_never_loses_a_chunk():
             asked.append(await req.disconnected())
 
         async with Live(streaming(handler)) as live:
-            with live.open('POST', body=None) as exchange:
+            with live.stream('POST', body=None) as exchange:
                 while len(asked) < 3:
                     await asyncio.sleep(0)
                 for chunk in (b'a', b'b', b'c'):
@@ -256,7 +255,7 @@ def test_a_request_without_a_body_is_read_at_once_after_disconnected_was_asked(s
 
     async def run():
         async with Live(app) as live:
-            with live.open('GET', **options) as exchange:
+            with live.stream('GET', **options) as exchange:
                 if 'body' in options:
                     await asyncio.sleep(0.01)
                     await exchange.feed(b'', more=False)
@@ -373,7 +372,7 @@ def test_a_chunk_is_sent_before_the_next_is_made():
         app = App()
         app.GET('/', handler)
         async with Live(app) as live:
-            with live.open() as exchange:
+            with live.stream() as exchange:
                 assert (await exchange.sent(1))['body'] == b'a'
                 assert made == [1]
                 go.set()
@@ -454,7 +453,7 @@ def test_a_stream_that_waits_is_closed_when_the_client_leaves():
         app = App()
         app.GET('/', handler)
         async with Live(app) as live:
-            with live.open() as exchange:
+            with live.stream() as exchange:
                 await exchange.sent(1)
                 exchange.leave()
                 await exchange.reply()
@@ -489,7 +488,7 @@ def test_a_client_may_leave_a_stream_at_any_moment(swallows, caplog):
         app = App()
         app.GET('/', handler)
         async with Live(app) as live:
-            with live.open() as exchange:
+            with live.stream() as exchange:
                 for _ in range(turns):
                     await asyncio.sleep(0)
                 exchange.leave()
@@ -611,7 +610,7 @@ def cancelled_exchange(cancels):
 
         app.GET('/', handler)
         async with Live(app) as live:
-            with live.open() as exchange:
+            with live.stream() as exchange:
                 await asyncio.wait_for(waiting.wait(), 60)
                 if cancels:
                     exchange.task.cancel()
@@ -747,7 +746,7 @@ def test_a_stream_ends_with_the_client_that_leaves_though_a_body_was_not_read(me
 
     async def run():
         async with Live(app) as live:
-            with live.open(method, '/', body=body) as exchange:
+            with live.stream(method, '/', body=body) as exchange:
                 for n in range(1, 10):
                     await exchange.sent(n)
                 exchange.leave()
@@ -770,7 +769,7 @@ def test_who_asks_again_and_again_is_told_that_the_client_left_though_a_body_was
 
     async def run():
         async with Live(app) as live:
-            with live.open('GET', '/', body=body) as exchange:
+            with live.stream('GET', '/', body=body) as exchange:
                 await asked.wait()
                 exchange.leave()
                 await exchange.reply()
@@ -788,7 +787,7 @@ def test_a_body_that_was_heard_while_it_was_asked_whether_the_client_left_is_rea
 
     app = App(max_body_size=10)
     app.GET('/', handler)
-    assert call(app, body=chunks).body == b''.join(chunks)
+    assert ask(app, body=chunks).body == b''.join(chunks)
 
 
 def test_a_body_over_the_limit_that_was_heard_but_not_read_is_not_kept_and_a_413():
@@ -801,7 +800,7 @@ def test_a_body_over_the_limit_that_was_heard_but_not_read_is_not_kept_and_a_413
 
     app = App(max_body_size=10)
     app.GET('/', handler)
-    assert call(app, body=[b'abcd'] * 9).status == 413
+    assert ask(app, body=[b'abcd'] * 9).status == 413
 
 
 def test_asking_whether_the_client_left_runs_no_further_ahead_of_a_reader_than_one_chunk():
@@ -818,7 +817,7 @@ def test_asking_whether_the_client_left_runs_no_further_ahead_of_a_reader_than_o
     async def run():
         nonlocal exchange
         async with Live(streaming(handler)) as live:
-            with live.open('POST', '/', body=[b'x'] * 20) as exchange:
+            with live.stream('POST', '/', body=[b'x'] * 20) as exchange:
                 await exchange.reply()
 
     exchange = None
@@ -841,7 +840,7 @@ def test_a_stream_that_takes_its_end_quietly_is_not_a_failure_when_the_client_le
 
     async def run():
         async with Live(streaming(handler)) as live:
-            with live.open('GET', '/') as exchange:
+            with live.stream('GET', '/') as exchange:
                 await exchange.sent(1)
                 exchange.leave()
                 return await exchange.reply()
@@ -883,10 +882,10 @@ def test_a_stream_without_a_limit_of_its_own_is_read_whole_however_late_it_is_re
             await req.disconnected()
         res.body = [chunk.decode() async for chunk in req.stream()]
 
-    asked = call(streaming(asking), 'POST', body=chunks)
+    asked = ask(streaming(asking), 'POST', body=chunks)
     assert ''.join(asked.json()).encode() == b''.join(chunks)
     if late == 0:  # while an answer is streamed no more is held than the app's max_body_size
-        echoed = call(streaming(lambda req, res, ctx: res.out(200, answer(req))), 'POST', body=chunks)
+        echoed = ask(streaming(lambda req, res, ctx: res.out(200, answer(req))), 'POST', body=chunks)
         assert echoed.body == b'>' + b''.join(chunks)
 
 
@@ -898,7 +897,7 @@ def test_a_stream_that_reads_nothing_of_an_upload_does_not_wait_for_its_rest():
 
     async def run():
         async with Live(streaming(lambda req, res, ctx: res.out(200, answer()))) as live:
-            with live.open('POST', '/', body=None, headers={'content-length': '1000'}) as exchange:
+            with live.stream('POST', '/', body=None, headers={'content-length': '1000'}) as exchange:
                 await exchange.sent(0)
                 await exchange.feed(b'x' * 50)
                 return await exchange.reply()

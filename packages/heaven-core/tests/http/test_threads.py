@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from asks import ask, turns, until
-from driver import Exchange, Live, call
+from asks import Live, ask, stream
 from heaven import App, Disconnected
+from waiting import turns, until
 
 
 class Crowd:
@@ -49,7 +49,7 @@ def test_forty_handlers_run_in_threads_at_a_time_and_the_rest_waits_its_turn(cro
 
     async def main():
         async with Live(app) as live:
-            waiting = [live.open().start() for _ in range(60)]
+            waiting = [live.stream().start() for _ in range(60)]
             await until(lambda: crowd.inside == 40)
             await turns(200)
             assert crowd.inside == 40
@@ -68,11 +68,11 @@ def test_synchronous_streams_have_twenty_of_them_and_leave_the_rest_to_handlers(
 
     async def main():
         async with Live(app) as live:
-            waiting = [live.open('GET', '/stream').start() for _ in range(45)]
+            waiting = [live.stream('GET', '/stream').start() for _ in range(45)]
             await until(lambda: crowd.inside == 20)
             await turns(200)
             assert crowd.inside == 20
-            assert (await live.ask('GET', '/handler')).text == 'handled'
+            assert (await live.asking('GET', '/handler')).text == 'handled'
             crowd.gate.set()
             return {(await exchange.reply()).text for exchange in waiting}
 
@@ -94,7 +94,7 @@ def test_the_pool_is_our_own_and_not_that_of_the_loop(crowd, tmp_path):
             blocked = loop.run_in_executor(None, crowd.stay)
             await until(lambda: crowd.inside == 1)
             async with Live(app) as live:
-                texts = [(await live.ask('GET', path)).text for path in ('/', '/file', '/stream')]
+                texts = [(await live.asking('GET', path)).text for path in ('/', '/file', '/stream')]
             crowd.gate.set()
             await blocked
         return texts
@@ -111,7 +111,7 @@ def test_synchronous_daemons_have_threads_of_their_own(crowd):
     async def main():
         async with Live(app) as live:
             await until(lambda: crowd.inside == 45)
-            text = (await live.ask()).text
+            text = (await live.asking()).text
             crowd.gate.set()
             return text
 
@@ -134,7 +134,7 @@ def test_a_thread_sees_the_context_variables_and_what_it_sets_stays_there():
     app.BEFORE('/*', hook, threaded=True)
     app.AFTER('/*', lambda req, res, ctx: seen.append(var.get()))
     app.GET('/', handler, threaded=True)
-    assert call(app).status == 200
+    assert ask(app).status == 200
     assert seen == ['loop', 'loop', 'loop']
 
 
@@ -176,7 +176,7 @@ def test_a_cancelled_request_waits_for_its_thread(crowd, ending):
     app.GET('/', handler, threaded=True)
 
     async def main():
-        with Exchange(app) as exchange:
+        with stream(app) as exchange:
             await until(lambda: crowd.inside == 1)
             for _ in range(3):
                 exchange.task.cancel()
@@ -201,7 +201,7 @@ def test_a_client_that_leaves_while_a_thread_runs_changes_nothing_for_the_thread
     app.GET('/', handler, threaded=True)
 
     async def main():
-        with Exchange(app) as exchange:
+        with stream(app) as exchange:
             await until(lambda: crowd.inside == 1)
             exchange.leave()
             await turns()
@@ -226,7 +226,7 @@ def test_an_exception_that_ends_iteration_or_is_ours_comes_out_of_a_thread():
 SCRIPT = """
 import asyncio, sys, threading
 sys.path.insert(0, {folder!r})
-from driver import Exchange, Live
+from asks import Live, stream
 from heaven import App
 
 begun, never = threading.Semaphore(0), threading.Event()
@@ -247,7 +247,7 @@ loop = asyncio.new_event_loop()
 
 async def main():
     await Live(app).__aenter__()
-    tasks = [Exchange(app, 'GET', path).start() for path in ('/handler', '/stream')]
+    tasks = [stream(app, 'GET', path).start() for path in ('/handler', '/stream')]
     for _ in range(3):
         while not begun.acquire(blocking=False):
             await asyncio.sleep(0.001)

@@ -5,7 +5,7 @@ import threading
 from http import HTTPStatus
 
 import pytest
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask
 from heaven import Abort, App
 
 
@@ -22,7 +22,7 @@ class Trace(list):
     def ask(self, app, target='/', method='GET', **options):
         """The reply, and what ran."""
         self.clear()
-        reply = call(app, method, target, **options)
+        reply = ask(app, method, target, **options)
         return reply, list(self)
 
 
@@ -164,7 +164,7 @@ def test_a_guard_holds_where_raw_path_and_path_disagree(ran):
         {'path': '/api/admin/a', 'raw_path': b'/api/admin%2Fa', 'root_path': '/api'},
         {'path': '/api/admin', 'raw_path': b'/x', 'root_path': '/api'},
     ):
-        assert call(app, **scope).status == 403
+        assert ask(app, **scope).status == 403
     assert ran == []
 
 
@@ -172,8 +172,8 @@ def test_a_guard_of_what_another_route_would_serve(ran):
     app = App()
     app.BEFORE('/admin/*', lambda req, res, ctx: res.abort(403))
     app.GET('/:section/:page', ran.hook('handler'))
-    assert call(app, target='/admin/keys').status == 403
-    assert call(app, target='/public/keys').status == 200
+    assert ask(app, target='/admin/keys').status == 403
+    assert ask(app, target='/public/keys').status == 200
 
 
 def test_hooks_run_for_404_405_and_automatic_options_where_route_is_none():
@@ -188,10 +188,10 @@ def test_hooks_run_for_404_405_and_automatic_options_where_route_is_none():
         ('HEAD', '/b', None, 404),
     ]:
         seen.clear()
-        assert call(app, method, target).status == status
+        assert ask(app, method, target).status == status
         assert seen == [route, status]
     seen.clear()
-    assert call(app, 'GET', '/a/7').status == 200
+    assert ask(app, 'GET', '/a/7').status == 200
     assert seen[0].startswith('/a/:x:int')
 
 
@@ -200,13 +200,13 @@ def test_a_hook_may_answer_in_place_of_a_404_405_or_options(ran):
     app.BEFORE('/*', lambda req, res, ctx: res.out(200, 'from the hook'))
     app.GET('/a', ran.hook('handler'))
     for method, target in [('GET', '/b'), ('POST', '/a'), ('OPTIONS', '/a')]:
-        assert (call(app, method, target).status, call(app, method, target).text) == (200, 'from the hook')
+        assert (ask(app, method, target).status, ask(app, method, target).text) == (200, 'from the hook')
 
 
 def test_an_after_may_change_a_404():
     app = App()
     app.AFTER('/*', lambda req, res, ctx: res.header('x-after', str(res.status)))
-    assert call(app, target='/b').header('x-after') == '404'
+    assert ask(app, target='/b').header('x-after') == '404'
 
 
 # Methods
@@ -261,7 +261,7 @@ def test_a_method_of_a_route_or_of_the_registry_may_be_named_whatever_the_order(
     app.METHOD('BREW', '/', ran.hook('handler'))
     first = methods if isinstance(methods, str) else methods[0]
     with Live(app) as live:
-        live.call(first, '/')
+        live.ask(first, '/')
     assert ran[0] == 'before'
 
 
@@ -486,7 +486,7 @@ def test_debug_warns_of_a_before_that_answers_below_300_without_a_body(caplog):
 
             app.BEFORE('/*', named_hook)
             app.GET('/', lambda req, res, ctx: None)
-            assert call(app).status == status
+            assert ask(app).status == status
             assert len(caplog.records) == expected * warned
             assert all('named_hook' in r.getMessage() and r.levelname == 'WARNING' for r in caplog.records)
 
@@ -544,7 +544,7 @@ def test_raising_abort_is_the_same_from_anywhere(error, status, body, threaded):
 
     app = App()
     app.GET('/a', lambda req, res, ctx: deep(), threaded=threaded)
-    reply = call(app, target='/a')
+    reply = ask(app, target='/a')
     assert reply.status == status
     if body is not None:
         assert reply.text == body
@@ -580,7 +580,7 @@ def test_an_abort_that_is_not_a_status_from_400_to_599_first_shows_the_right_cal
             seen.append(error)
 
     app.GET('/', handler)
-    assert call(app).status == 200 and len(seen) == 1
+    assert ask(app).status == 200 and len(seen) == 1
     assert not given or 'abort(' in str(seen[0]).lower()
 
 
@@ -599,7 +599,7 @@ def test_an_abort_keeps_the_headers_set_so_far():
     app = App()
     app.BEFORE('/*', lambda req, res, ctx: res.header('x-a', 'b').cookie('c', 'd'))
     app.GET('/a', lambda req, res, ctx: res.abort(403, 'No'))
-    reply = call(app, target='/a')
+    reply = ask(app, target='/a')
     assert reply.header('x-a') == 'b' and len(reply.all('set-cookie')) == 1
 
 
@@ -688,10 +688,10 @@ def test_hooks_see_the_app_the_request_and_one_context():
     app.AFTER('/*', after)
     app.GET('/:x:int', lambda req, res, ctx: seen.append((req.app is app, ctx.user)))
     app.ERROR(404, lambda req, res, ctx: seen.append(req.app is app))
-    call(app, target='/7')
+    ask(app, target='/7')
     assert seen == [True, (True, 'florence'), (True, 'florence', {'x': 7}, '/7')]
     seen.clear()
-    call(app, target='/x')
+    ask(app, target='/x')
     assert seen[:2] == [True, True]
 
 
@@ -700,7 +700,7 @@ def test_the_body_is_read_before_the_hooks_for_matched_routes():
     app.BEFORE('/*', lambda req, res, ctx: seen.append(req.body))
     app.POST('/a', lambda req, res, ctx: seen.append(req.body))
     with Live(app) as live:
-        live.call('POST', '/a', body=[b'on', b'e'])
+        live.ask('POST', '/a', body=[b'on', b'e'])
     assert seen == [b'one', b'one']
 
 

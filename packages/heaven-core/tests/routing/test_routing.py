@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
-from asks import ratio
-from driver import Live, call
+from asks import Live, ask
+from costs import ratio
 from heaven import App, UrlError
 
 METHODS = ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY')
@@ -34,7 +34,7 @@ def app_of(*patterns, method='GET', **options):
 
 def answered(app, target, method='GET', **options):
     """The pattern that answered and its parameters, or the status."""
-    reply = call(app, method, target, **options)
+    reply = ask(app, method, target, **options)
     if reply.status != 200:
         return reply.status
     answer = reply.json()
@@ -172,7 +172,7 @@ def test_a_typed_parameter_takes_its_grammar_and_nothing_else(kind, text, value)
     app.GET(f'/x/:v:{kind}', tell('path'))
     app.GET(f'/q?v:{kind}', lambda req, res, ctx: res.out(200, {'v': repr(req.queries['v'])}))
     quoted = ''.join(f'%{byte:02X}' for byte in text.encode())
-    in_path, in_query = call(app, target=f'/x/{quoted}'), call(app, target=f'/q?v={quoted}')
+    in_path, in_query = ask(app, target=f'/x/{quoted}'), ask(app, target=f'/q?v={quoted}')
     if value is None:
         assert in_path.status == 404
         assert in_query.status == 400
@@ -289,7 +289,7 @@ def test_precedence_applies_among_the_routes_of_the_method():
     app.DELETE('/*', tell('rest'))
     assert answered(app, '/a/b', 'POST') == ('parameter', {'x': "'b'"})
     assert answered(app, '/a/b', 'DELETE') == ('rest', {'*': "'a/b'"})
-    assert allowed(call(app, 'PUT', '/a/b')) >= {'GET', 'HEAD', 'POST', 'DELETE'}
+    assert allowed(ask(app, 'PUT', '/a/b')) >= {'GET', 'HEAD', 'POST', 'DELETE'}
 
 
 def test_the_same_name_may_stand_for_different_parameters_in_different_routes():
@@ -314,9 +314,9 @@ def test_an_empty_segment_matches_no_parameter_of_any_type():
     app.GET('/b/:x:any/b', tell('any'))
     app.GET('/c/:x', tell('str'))
     app.GET('/d/:x:str/e', tell('str'))
-    assert [call(app, target=target).status for target in ('/a//b', '/b//b', '/c/', '/c//', '/d//e')] == [404] * 5
-    assert call(app, target='/a/x/b').status == 418
-    assert call(app, target='/b/x/b').status == 200
+    assert [ask(app, target=target).status for target in ('/a//b', '/b//b', '/c/', '/c//', '/d//e')] == [404] * 5
+    assert ask(app, target='/a/x/b').status == 418
+    assert ask(app, target='/b/x/b').status == 200
 
 
 @pytest.mark.parametrize('piece', ['/', '/..', '/a', '/%2e', '%', '%2F', 'a'])
@@ -328,7 +328,7 @@ def test_a_long_path_costs_in_proportion_to_its_length(piece, start):
     with Live(app) as live:
 
         def work(size):
-            exchange = live.open('GET', start + piece * size)
+            exchange = live.stream('GET', start + piece * size)
             return lambda: live.run(exchange.reply())
 
         assert ratio(work, 2000) < 40
@@ -413,11 +413,11 @@ def test_a_route_under_other_methods_is_a_405_that_names_them():
     app = App()
     app.GET('/a', tell('get'))
     app.PUT('/:x', tell('put'))
-    reply = call(app, 'DELETE', '/a')
+    reply = ask(app, 'DELETE', '/a')
     assert reply.status == 405
     assert allowed(reply) - {'OPTIONS'} == {'GET', 'HEAD', 'PUT'}
-    assert allowed(call(app, 'DELETE', '/b')) - {'OPTIONS'} == {'PUT'}
-    assert call(app, 'DELETE', '/a/b').status == 404
+    assert allowed(ask(app, 'DELETE', '/b')) - {'OPTIONS'} == {'PUT'}
+    assert ask(app, 'DELETE', '/a/b').status == 404
 
 
 def test_options_is_answered_with_204_and_allow_unless_registered():
@@ -426,11 +426,11 @@ def test_options_is_answered_with_204_and_allow_unless_registered():
     app.PATCH('/a', tell('patch'))
     app.OPTIONS('/b', tell('options'))
     app.POST('/b', tell('post'))
-    reply = call(app, 'OPTIONS', '/a')
+    reply = ask(app, 'OPTIONS', '/a')
     assert (reply.status, reply.body) == (204, b'')
     assert allowed(reply) == {'GET', 'HEAD', 'PATCH', 'OPTIONS'}
     assert answered(app, '/b', 'OPTIONS')[0] == 'options'
-    assert call(app, 'OPTIONS', '/c').status == 404
+    assert ask(app, 'OPTIONS', '/c').status == 404
 
 
 def test_options_of_the_whole_server_names_every_method_registered():
@@ -438,7 +438,7 @@ def test_options_of_the_whole_server_names_every_method_registered():
     app.GET('/a', tell('get'))
     app.METHOD('PROPFIND', '/b/:x', tell('propfind'))
     for scope in ({'target': '*'}, {'target': '/', 'path': '*', 'raw_path': b'*'}, {'target': '*', 'raw_path': None}):
-        reply = call(app, 'OPTIONS', **scope)
+        reply = ask(app, 'OPTIONS', **scope)
         assert reply.status == 204
         assert allowed(reply) - {'OPTIONS'} == {'GET', 'HEAD', 'PROPFIND'}
 
@@ -446,7 +446,7 @@ def test_options_of_the_whole_server_names_every_method_registered():
 def test_head_is_answered_by_get_without_its_body_but_with_its_length():
     app = App()
     app.GET('/a', lambda req, res, ctx: res.out(200, 'four'))
-    reply = call(app, 'HEAD', '/a')
+    reply = ask(app, 'HEAD', '/a')
     assert (reply.status, reply.body, reply.header('content-length')) == (200, b'', '4')
 
 
@@ -456,39 +456,39 @@ def test_a_head_route_of_its_own_goes_before_get_at_the_same_pattern_only():
     app.HEAD('/a', lambda req, res, ctx: res.header('x-by', 'head'))
     app.GET('/b', lambda req, res, ctx: res.header('x-by', 'get'))
     app.HEAD('/:x', lambda req, res, ctx: res.header('x-by', 'head of any'))
-    assert call(app, 'HEAD', '/a').header('x-by') == 'head'
-    assert call(app, 'HEAD', '/b').header('x-by') == 'get'
-    assert call(app, 'HEAD', '/c').header('x-by') == 'head of any'
-    assert call(app, 'GET', '/c').status == 405
+    assert ask(app, 'HEAD', '/a').header('x-by') == 'head'
+    assert ask(app, 'HEAD', '/b').header('x-by') == 'get'
+    assert ask(app, 'HEAD', '/c').header('x-by') == 'head of any'
+    assert ask(app, 'GET', '/c').status == 405
 
 
 def test_a_404_and_a_405_have_no_body_for_head():
     app = App()
     app.POST('/a', tell('post'))
-    assert call(app, 'HEAD', '/a').status == 405
-    assert call(app, 'HEAD', '/b').status == 404
+    assert ask(app, 'HEAD', '/a').status == 405
+    assert ask(app, 'HEAD', '/b').status == 404
 
 
 @pytest.mark.parametrize('method', METHODS)
 def test_each_method_has_its_registrar(method):
     app = App()
     getattr(app, method)('/a', lambda req, res, ctx: res.header('x-method', req.method))
-    assert call(app, method, '/a').header('x-method') == method
+    assert ask(app, method, '/a').header('x-method') == method
 
 
 def test_http_registers_all_methods():
     app = App()
     app.HTTP('/a', lambda req, res, ctx: res.header('x-method', req.method))
-    assert [call(app, method, '/a').header('x-method') for method in METHODS] == list(METHODS)
+    assert [ask(app, method, '/a').header('x-method') for method in METHODS] == list(METHODS)
 
 
 def test_methods_are_case_sensitive():
     app = app_of('/a')
-    assert call(app, 'get', '/a').status == 405
-    assert call(app, 'Get', '/a').status == 405
+    assert ask(app, 'get', '/a').status == 405
+    assert ask(app, 'Get', '/a').status == 405
     app = app_of('/a', method='BREW')
-    assert call(app, 'BREW', '/a').status == 200
-    assert call(app, 'brew', '/a').status == 405
+    assert ask(app, 'BREW', '/a').status == 200
+    assert ask(app, 'brew', '/a').status == 405
 
 
 def test_trace_and_connect_have_no_verbs_of_their_own_but_are_methods_like_any():
@@ -496,15 +496,15 @@ def test_trace_and_connect_have_no_verbs_of_their_own_but_are_methods_like_any()
     app.HTTP('/a', tell('http'))
     for method in ('TRACE', 'CONNECT'):
         assert not hasattr(app, method) and not hasattr(app.group('/v1'), method)
-        assert call(app, method, '/a').status == 405
+        assert ask(app, method, '/a').status == 405
         app = app_of('/a', method=method)
-        assert call(app, method, '/a').status == 200
+        assert ask(app, method, '/a').status == 200
 
 
 @pytest.mark.parametrize('method', ['', 'G T', 'GET\r\n', 'GÉT', '\0', 'x' * 10_000])
 def test_a_method_that_nobody_knows_is_no_failure(method):
-    assert call(app_of('/a'), method, '/a').status in (400, 405, 501)
-    assert call(app_of('/a'), method, '/b').status in (400, 404, 501)
+    assert ask(app_of('/a'), method, '/a').status in (400, 405, 501)
+    assert ask(app_of('/a'), method, '/b').status in (400, 404, 501)
 
 
 # Typed queries
@@ -540,7 +540,7 @@ def query_app():
     ],
 )
 def test_typed_queries_convert_have_defaults_and_are_400_where_they_do_not(query, expected):
-    reply = call(query_app(), target='/list', query=query.encode())
+    reply = ask(query_app(), target='/list', query=query.encode())
     if expected == 400:
         assert reply.status == 400
         assert query.split('=')[0] in reply.text
@@ -558,8 +558,8 @@ def test_a_default_is_seen_by_index_by_in_and_by_all():
         res.body = [queries['page'], 'page' in queries, queries.all('page'), 'since' in queries, queries.all('since')]
 
     app.GET('/list?page:int=1&since:date', handler)
-    assert call(app, target='/list').json() == [1, True, [1], False, []]
-    assert call(app, target='/list?page=3&page=4').json()[:3] == [4, True, [3, 4]]
+    assert ask(app, target='/list').json() == [1, True, [1], False, []]
+    assert ask(app, target='/list?page=3&page=4').json()[:3] == [4, True, [3, 4]]
 
 
 def test_a_query_that_does_not_convert_is_a_400_before_the_handler_and_after_the_before_hooks():
@@ -567,7 +567,7 @@ def test_a_query_that_does_not_convert_is_a_400_before_the_handler_and_after_the
     app.BEFORE('/*', lambda req, res, ctx: ran.append('before'))
     app.AFTER('/*', lambda req, res, ctx: ran.append('after'))
     app.GET('/list?page:int', lambda req, res, ctx: ran.append('handler'))
-    assert call(app, target='/list?page=x').status == 400
+    assert ask(app, target='/list?page=x').status == 400
     assert ran == ['before']
 
 
@@ -581,7 +581,7 @@ def test_reading_a_query_that_does_not_convert_in_a_before_raises_its_400_there(
 
     app.BEFORE('/*', hook)
     app.GET('/list?page:int', lambda req, res, ctx: ran.append('handler'))
-    assert call(app, target='/list?page=x').status == 400
+    assert ask(app, target='/list?page=x').status == 400
     assert ran == ['in']
 
 
@@ -598,9 +598,9 @@ def test_a_path_with_queries_is_the_same_shape_as_without():
 def test_routes_answer_the_same_with_and_without_lifespan():
     app = app_of('/', '/a/:x:int', '/a/*')
     with Live(app) as live:
-        assert live.call('GET', '/a/7').json() == {'name': '/a/:x:int', 'params': {'x': '7'}}
-        assert live.call('GET', '/a/b').json() == {'name': '/a/*', 'params': {'*': "'b'"}}
-        assert live.call('GET', '/b').status == 404
+        assert live.ask('GET', '/a/7').json() == {'name': '/a/:x:int', 'params': {'x': '7'}}
+        assert live.ask('GET', '/a/b').json() == {'name': '/a/*', 'params': {'*': "'b'"}}
+        assert live.ask('GET', '/b').status == 404
     assert answered(app, '/a/7') == ('/a/:x:int', {'x': '7'})
     assert answered(app, '/b') == 404
 
@@ -644,13 +644,13 @@ def old(req, res, ctx):
 def test_what_a_handler_is_shows_in_how_it_is_called_not_in_its_attributes(handler):
     app = App()
     app.GET('/', handler)
-    assert call(app).text == 'Welcome'
+    assert ask(app).text == 'Welcome'
 
 
 def test_a_handler_that_looks_like_another_answers_by_itself():
     app = App()
     app.GET('/', Guard(welcomed))
-    assert call(app, 'GET', '/?no=1').status == 401
+    assert ask(app, 'GET', '/?no=1').status == 401
 
 
 def test_a_hook_needs_no_hash():
@@ -664,4 +664,4 @@ def test_a_hook_needs_no_hash():
     app = App()
     app.BEFORE('/*', Needs(['admin']))
     app.GET('/', welcomed)
-    assert (call(app).status, call(app).json()) == (403, ['admin'])
+    assert (ask(app).status, ask(app).json()) == (403, ['admin'])

@@ -4,9 +4,9 @@ import logging
 import random
 
 import pytest
-from asks import ROUNDS
-from driver import Live
+from asks import Live
 from heaven import App, ClientError
+from rounds import ROUNDS
 
 PIECES = [piece.encode() for piece in '/ // . .. % %2 %2F %2e %25 %00 %ff %C3%A9 %ED%A0%80 %zz'.split()]
 PIECES += [piece.encode() for piece in '? # : * a 7 - = & ; + , " { } [ ] @ é a=1 page= true null NaN 1e999'.split()]
@@ -142,7 +142,7 @@ def test_arbitrary_bytes_in_every_part_of_a_request_never_cause_a_500(seed, capl
     with Live(build(seed)) as live:
         for _ in range(60):
             method, target, options = some_request(rng)
-            reply = live.call(method, target, **options)
+            reply = live.ask(method, target, **options)
             told = f'{method} {target!r} {options!r}: {reply!r}'
             assert reply.status < 500, told
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
@@ -155,7 +155,7 @@ def test_arbitrary_json_bodies_are_answered_with_what_they_say_or_a_4xx(seed):
     with Live(build()) as live:
         for _ in range(60):
             body = some_bytes(rng, 12)
-            reply = live.call('POST', '/json', body=body, headers=[('content-type', rng.choice(JSONS[:3]))])
+            reply = live.ask('POST', '/json', body=body, headers=[('content-type', rng.choice(JSONS[:3]))])
             assert reply.status in (200, 400, 413, 415), body
             assert reply.body
 
@@ -165,5 +165,5 @@ def test_a_form_of_arbitrary_bytes_is_no_500():
     with Live(build()) as live:
         for _ in range(200):
             body = some_bytes(rng, 12)
-            reply = live.call('POST', '/form', body=body, headers=[('content-type', FORM)], catch=True)
+            reply = live.ask('POST', '/form', body=body, headers=[('content-type', FORM)], catch=True)
             assert reply.status < 500, (body, reply)

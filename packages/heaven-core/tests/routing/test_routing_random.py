@@ -4,10 +4,10 @@ import random
 from itertools import combinations, product
 
 import pytest
-from asks import ROUNDS
-from driver import Live
+from asks import Live
 from heaven import App, UrlDuplicateError
 from reference import METHODS, ORDER, anything, parse, route, shape, slug, spelled
+from rounds import ROUNDS
 
 WORDS = ['a', 'b', 'ab', '1', 'true', 'é', '2024-02-29']
 VALUES = [
@@ -91,7 +91,7 @@ def test_the_router_agrees_with_the_naive_one(seed):
             sent, path, options = spelled(rng, path)
             told = f'{method} {path} among {routes}'
             status, index, outcome = route(routes, method, path)
-            reply = live.call(method, sent, **options)
+            reply = live.ask(method, sent, **options)
             assert reply.status == status, told
             if status == 200:
                 assert reply.header('x-index') == str(index), told
@@ -115,7 +115,7 @@ def test_any_two_short_patterns_are_told_apart_as_the_precedence_says(base):
         with Live(app) as live:
             for path in PATHS:
                 status, index, _ = route(routes, 'GET', base + path)
-                reply = live.call('GET', base + path)
+                reply = live.ask('GET', base + path)
                 assert (reply.status, reply.header('x-index')) == (status, index if index is None else str(index)), (
                     routes,
                     path,

@@ -4,7 +4,7 @@ import datetime
 import uuid
 
 import pytest
-from driver import call
+from asks import ask
 from heaven import App, UrlError
 
 ID = uuid.UUID('12345678-1234-5678-1234-567812345678')
@@ -70,7 +70,7 @@ def app():
 )
 def test_a_url_is_built_quoted_and_leads_back(app, name, values, path):
     assert app.url(name, **values) == path
-    reply = call(app, target=path)
+    reply = ask(app, target=path)
     assert reply.status == 200
     assert reply.json().keys() == values.keys()
     for key, value in values.items():
@@ -81,7 +81,7 @@ def test_a_url_is_built_quoted_and_leads_back(app, name, values, path):
     'name, value', [('bool', True), ('bool', False), ('datetime', datetime.datetime(2024, 2, 29, 10, 11))]
 )
 def test_values_of_the_type_itself_lead_back_to_themselves(app, name, value):
-    assert call(app, target=app.url(name, x=value)).json() == {'x': repr(value)}
+    assert ask(app, target=app.url(name, x=value)).json() == {'x': repr(value)}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_what_would_not_lead_back_is_an_urlerror_that_says_why(app, name, values
             url = app.url(name, **values)
         except UrlError:
             return
-        assert call(app, target=url).json() == {'x': '1e+300'}
+        assert ask(app, target=url).json() == {'x': '1e+300'}
         return
     with pytest.raises(UrlError) as caught:
         app.url(name, **values)
@@ -133,8 +133,8 @@ def test_url_for_knows_the_root_path_and_prefix():
         seen.append(req.url_for('patient', org='a', id=7))
 
     app.GET('/here', handler)
-    call(app, target='/here')
-    call(app, target='/api/here', root_path='/api')
+    ask(app, target='/here')
+    ask(app, target='/api/here', root_path='/api')
     assert seen == ['/v1/a/patients/7', '/api/v1/a/patients/7']
 
 

@@ -5,10 +5,9 @@ import threading
 from contextlib import asynccontextmanager
 
 import pytest
-from asks import jumping, until
-from driver import Exchange, Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, meet, stream
 from heaven import SHUTDOWN, STARTUP, App
-from peer import meeting
+from waiting import jumping, until
 
 
 def counted():
@@ -31,17 +30,17 @@ def test_an_app_whose_loop_has_ended_starts_anew_on_the_next_and_the_log_says_so
     caplog.set_level('DEBUG', 'heaven')
     first = asyncio.new_event_loop()
     try:
-        assert first.run_until_complete(Exchange(app).reply()).text == '1'
+        assert first.run_until_complete(stream(app).reply()).text == '1'
         if closed:
             first.close()
         caplog.clear()
         if second == 'request':
-            assert call(app).text == '2'
+            assert ask(app).text == '2'
         elif second == 'socket':
-            assert asyncio.run(meeting(app)).sent == ['2']
+            assert meet(app).sent == ['2']
         else:
             with Live(app) as live:
-                assert live.call().text == '2'
+                assert live.ask().text == '2'
     finally:
         first.close()
     assert events == ['up', 'up', *['down'] * (second == 'lifespan')]
@@ -53,7 +52,7 @@ def test_what_the_lost_run_kept_is_gone_with_it():
     app.keep('always', 1)
     app.ON(STARTUP, lambda app: seen.append(app.peek('db')) or app.keep('db', 'open'))
     app.GET('/', lambda req, res, ctx: res.out(200, [req.app.peek('always'), req.app.peek('db')]))
-    assert [call(app).json() for _ in range(3)] == [[1, 'open']] * 3
+    assert [ask(app).json() for _ in range(3)] == [[1, 'open']] * 3
     assert seen == [None] * 3
 
 
@@ -72,7 +71,7 @@ def test_a_lifespan_whose_loop_was_closed_without_a_shutdown_is_forgotten():
     loop.close()
     events.clear()
     with Live(app) as live:
-        assert live.call().status == 200
+        assert live.ask().status == 200
     assert events == ['up', 'down']
 
 
@@ -100,17 +99,17 @@ class Elsewhere:
 def test_on_a_second_running_loop_a_request_is_a_500_a_socket_is_closed_and_a_lifespan_fails(caplog):
     app, events = counted()
     with Elsewhere(app):
-        assert call(app).status == 500
+        assert ask(app).status == 500
         assert 'loop' in caplog.text
         caplog.clear()
-        peer = asyncio.run(meeting(app))
+        peer = meet(app)
         assert not peer.accepted and (peer.code is not None or peer.status == 500)
         assert 'loop' in caplog.text
         with pytest.raises(StartupFailed, match='loop'), Live(app):
             pass
         assert events == ['up']
     assert events == ['up', 'down']
-    assert call(app).status == 200
+    assert ask(app).status == 200
 
 
 # What is undone

@@ -5,9 +5,9 @@ import threading
 from itertools import pairwise
 
 import pytest
-from asks import jumping
-from driver import Live
+from asks import Live
 from heaven import SHUTDOWN, STARTUP, App
+from waiting import jumping
 
 
 async def until(condition, limit=10_000):
@@ -118,7 +118,7 @@ def test_a_busy_daemon_starves_nobody():
         app.DAEMON(daemon)
         app.GET('/', lambda req, res, ctx: None)
         async with Live(app) as live:
-            assert (await live.ask()).status == 200
+            assert (await live.asking()).status == 200
             await until(lambda: len(runs) > 3)
         count = len(runs)
         await asyncio.sleep(0)

@@ -1,7 +1,7 @@
 """HEAD where middlewares are used: made as GET is, it loses its body outside the outermost of them."""
 
 import pytest
-from driver import call
+from asks import ask
 from heaven import App
 
 
@@ -47,9 +47,9 @@ def used(handler, count=1, shouts=False):
 @pytest.mark.parametrize('body', ['text', b'bytes', {'a': 1}, None], ids=range(4))
 def test_a_body_in_memory_passes_all_middlewares_and_none_of_it_is_sent(body, count):
     app, seen = used(lambda req, res, ctx: res.out(200, body), count)
-    get, made = call(app), list(seen)
+    get, made = ask(app), list(seen)
     seen.clear()
-    head = call(app, 'HEAD')
+    head = ask(app, 'HEAD')
     assert (head.status, head.body, sorted(head.headers)) == (200, b'', sorted(get.headers))
     assert head.header('content-length') == str(len(get.body))
     assert [body for _, body in seen] == [body for _, body in made]
@@ -58,7 +58,7 @@ def test_a_body_in_memory_passes_all_middlewares_and_none_of_it_is_sent(body, co
 
 def test_what_a_middleware_makes_of_the_body_has_the_length_that_get_has():
     app, _ = used(lambda req, res, ctx: res.out(200, 'text'), shouts=True)
-    get, head = call(app), call(app, 'HEAD')
+    get, head = ask(app), ask(app, 'HEAD')
     assert (get.text, get.header('content-length')) == ('TEXT!', '5')
     assert (head.body, head.header('content-length')) == (b'', '5')
 
@@ -78,7 +78,7 @@ def test_a_file_or_a_stream_has_no_content_length_there_and_no_body(kind, tmp_pa
             res.body = chunks()
 
     app, _ = used(handler)
-    head = call(app, 'HEAD')
+    head = ask(app, 'HEAD')
     assert (head.status, head.body, head.header('content-length')) == (200, b'', None)
 
 
@@ -86,16 +86,16 @@ def test_without_middlewares_a_file_has_its_length_on_head(tmp_path):
     (tmp_path / 'a.txt').write_text('abc')
     app = App()
     app.GET('/', lambda req, res, ctx: res.file(tmp_path / 'a.txt'))
-    assert call(app, 'HEAD').header('content-length') == '3'
+    assert ask(app, 'HEAD').header('content-length') == '3'
 
 
 @pytest.mark.parametrize('target, status', [('/none', 404), ('/fails', 500)])
 def test_pages_of_errors_are_made_as_for_get_too(target, status):
     app, seen = used(lambda req, res, ctx: None)
     app.GET('/fails', lambda req, res, ctx: 1 / 0)
-    get = call(app, target=target)
+    get = ask(app, target=target)
     seen.clear()
-    head = call(app, 'HEAD', target)
+    head = ask(app, 'HEAD', target)
     assert (head.status, head.body, sorted(head.headers)) == (status, b'', sorted(get.headers))
     assert seen == [('HEAD', get.body)]
 
@@ -103,5 +103,5 @@ def test_pages_of_errors_are_made_as_for_get_too(target, status):
 def test_a_head_that_is_registered_itself_is_its_handlers():
     app, _ = used(lambda req, res, ctx: res.out(200, 'get'))
     app.HEAD('/', lambda req, res, ctx: res.header('x-by', 'head') and None)
-    head = call(app, 'HEAD')
+    head = ask(app, 'HEAD')
     assert (head.header('x-by'), head.body) == ('head', b'')

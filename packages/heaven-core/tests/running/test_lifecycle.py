@@ -5,8 +5,9 @@ import logging
 import sys
 
 import pytest
-from driver import Exchange, Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, asking, stream
 from heaven import SHUTDOWN, STARTUP, App, Overrides
+from live import lifespan
 
 
 def noted(events, mark, kind='sync'):
@@ -26,20 +27,6 @@ def noted(events, mark, kind='sync'):
 def cycle(app):
     with Live(app):
         pass
-
-
-def lifespan(app):
-    """Every answer of the app to startup, and to shutdown if it started."""
-    answers, orders = [], ['lifespan.shutdown', 'lifespan.startup']
-
-    async def receive():
-        return {'type': orders.pop()}
-
-    async def send(message):
-        answers.append(message)
-
-    asyncio.run(app({'type': 'lifespan', 'asgi': {'version': '3.0'}}, receive, send))
-    return answers
 
 
 @pytest.mark.parametrize('kind', ['sync', 'async'])
@@ -97,7 +84,10 @@ def test_a_plain_generator_is_refused_where_it_is_registered_with_a_word_about_a
 
 
 def test_a_server_that_tells_both_gets_both_answers():
-    assert lifespan(App()) == [{'type': 'lifespan.startup.complete'}, {'type': 'lifespan.shutdown.complete'}]
+    assert lifespan(App(), 'startup', 'shutdown') == [
+        {'type': 'lifespan.startup.complete'},
+        {'type': 'lifespan.shutdown.complete'},
+    ]
 
 
 def test_functions_may_be_dotted_names(tmp_path, monkeypatch):
@@ -179,7 +169,7 @@ def test_an_exit_in_a_startup_function_is_a_failed_startup_that_tells_the_reason
     app, events = App(), []
     app.ON(SHUTDOWN, noted(events, 'a'))
     app.ON(STARTUP, leaves)
-    assert lifespan(app) == [
+    assert lifespan(app, 'startup', 'shutdown') == [
         {'type': 'lifespan.startup.failed', 'message': 'SystemExit: no database today'},
     ]
     assert events == ['a']
@@ -193,13 +183,13 @@ def test_an_interrupt_is_no_failure_and_goes_on(event):
     app = App()
     app.ON(event, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        lifespan(app)
+        lifespan(app, 'startup', 'shutdown')
 
 
 def test_a_failed_startup_is_one_message_and_nothing_is_waited_for():
     app = App()
     app.ON(STARTUP, boom)
-    [answer] = lifespan(app)
+    [answer] = lifespan(app, 'startup', 'shutdown')
     assert answer['type'] == 'lifespan.startup.failed' and 'no database today' in answer['message']
 
 
@@ -210,7 +200,7 @@ def test_an_app_whose_startup_failed_may_start_again():
         cycle(app)
     app.GET('/', lambda req, res, ctx: None)
     with Live(app) as live:
-        assert live.call().status == 200
+        assert live.ask().status == 200
 
 
 def test_shutdown_runs_whole_whatever_fails(caplog):
@@ -229,7 +219,7 @@ def test_shutdown_runs_whole_whatever_fails(caplog):
     app.ON(SHUTDOWN, cancelled)
     app.ON(SHUTDOWN, leaves_async)
     app.ON(SHUTDOWN, panics)
-    answers = lifespan(app)
+    answers = lifespan(app, 'startup', 'shutdown')
     assert events == ['c up', 'c down', 'b', 'a']
     assert len(answers) == 2 and answers[1]['type'].startswith('lifespan.shutdown.')
     assert len(caplog.records) == 6 and 'SystemExit: no database today' in answers[1]['message']
@@ -248,7 +238,7 @@ def test_a_generator_that_yields_again_is_ended_and_stops_nothing(caplog):
 
     app.ON(SHUTDOWN, noted(events, 'a'))
     app.ON(STARTUP, twice)
-    lifespan(app)
+    lifespan(app, 'startup', 'shutdown')
     assert events == ['ended', 'a']
 
 
@@ -266,7 +256,7 @@ def test_what_startup_awaits_is_on_the_loop_that_serves():
     app.ON(STARTUP, startup)
     app.GET('/', handler)
     with Live(app) as live:
-        live.call()
+        live.ask()
     assert len(loops) == 3 and len(set(loops)) == 1
 
 
@@ -293,7 +283,7 @@ def test_the_first_requests_start_the_app_once():
     app = slow_start(starts)
 
     async def main():
-        return await asyncio.gather(*(Exchange(app).reply() for _ in range(5)))
+        return await asyncio.gather(*(asking(app) for _ in range(5)))
 
     assert [reply.text for reply in asyncio.run(main())] == ['there'] * 5
     assert len(starts) == 1
@@ -304,7 +294,7 @@ def test_a_first_request_that_cannot_start_the_app_is_a_500_and_the_next_tries_a
     app = slow_start(starts, fails=2)
 
     async def main():
-        return [(await Exchange(app).reply()).status for _ in range(4)]
+        return [(await asking(app)).status for _ in range(4)]
 
     assert asyncio.run(main()) == [500, 500, 200, 200]
     assert len(starts) == 3
@@ -313,7 +303,7 @@ def test_a_first_request_that_cannot_start_the_app_is_a_500_and_the_next_tries_a
 
 
 def test_a_startup_failure_is_not_shown_to_the_client():
-    assert 'not yet' not in call(slow_start([], fails=1)).text
+    assert 'not yet' not in ask(slow_start([], fails=1)).text
 
 
 def test_a_client_that_leaves_while_the_app_starts_does_not_start_it_twice():
@@ -321,11 +311,11 @@ def test_a_client_that_leaves_while_the_app_starts_does_not_start_it_twice():
     app = slow_start(starts)
 
     async def main():
-        first, second = Exchange(app).start(), Exchange(app).start()
+        first, second = stream(app).start(), stream(app).start()
         while not starts:
             await asyncio.sleep(0)
         first.task.cancel()
-        return await second.reply(), await Exchange(app).reply()
+        return await second.reply(), await asking(app)
 
     assert [reply.text for reply in asyncio.run(main())] == ['there', 'there']
     assert len(starts) <= 2
@@ -357,7 +347,7 @@ def test_registration_while_the_app_runs_is_a_runtimeerror(register):
     with Live(app) as live:
         with pytest.raises(RuntimeError):
             register(app, lambda *args: None)
-        assert live.call('GET', '/x').status == 404
+        assert live.ask('GET', '/x').status == 404
     register(app, lambda *args: None)
 
 
@@ -366,7 +356,7 @@ def test_registration_during_startup_is_still_possible_or_said_not_to_be():
     app.ON(STARTUP, lambda app: app.GET('/late', lambda req, res, ctx: None))
     try:
         with Live(app) as live:
-            assert live.call('GET', '/late').status == 200
+            assert live.ask('GET', '/late').status == 200
     except StartupFailed as error:
         assert 'RuntimeError' in str(error) or 'start' in str(error)
 
@@ -374,7 +364,7 @@ def test_registration_during_startup_is_still_possible_or_said_not_to_be():
 def test_registration_after_a_first_request_without_lifespan_is_a_runtimeerror():
     async def main():
         app = App()
-        await Exchange(app).reply()
+        await asking(app)
         with pytest.raises(RuntimeError):
             app.GET('/', lambda req, res, ctx: None)
 
@@ -389,7 +379,7 @@ def test_after_shutdown_routes_may_be_added_and_the_app_starts_again():
         cycle(app)
         app.GET(f'/{name}', lambda req, res, ctx, name=name: res.out(200, name))
     with Live(app) as live:
-        assert [live.call('GET', f'/{name}').text for name in ('one', 'two', 'three')] == ['one', 'two', 'three']
+        assert [live.ask('GET', f'/{name}').text for name in ('one', 'two', 'three')] == ['one', 'two', 'three']
     assert events == ['a up', 'a down'] * 3
 
 
@@ -405,7 +395,7 @@ def test_what_a_run_kept_goes_with_it_and_what_was_kept_before_stays():
     app.GET('/', lambda req, res, ctx: res.out(200, [req.app.peek('always'), req.app.peek('run')]))
     for _ in range(2):
         with Live(app) as live:
-            assert live.call().json() == [1, 2]
+            assert live.ask().json() == [1, 2]
     assert seen == [(1, None), (1, None)]
 
 

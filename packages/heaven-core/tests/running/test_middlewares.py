@@ -3,9 +3,8 @@
 import asyncio
 
 import pytest
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, meet
 from heaven import App, HandlerError
-from peer import meet
 
 
 class Noting:
@@ -41,7 +40,7 @@ def test_the_last_added_is_outermost_and_all_see_every_kind_of_connection():
     app, seen = used()
     app.WS('/', lambda req, ws, ctx: ws.send('x'))
     with Live(app) as live:
-        assert live.call('GET', '/').all('x-by') == ['a', 'b']
+        assert live.ask('GET', '/').all('x-by') == ['a', 'b']
     assert seen == ['b lifespan', 'a lifespan', 'b http', 'a http']
     seen.clear()
     peer = meet(app)
@@ -51,14 +50,14 @@ def test_the_last_added_is_outermost_and_all_see_every_kind_of_connection():
 
 def test_every_answer_goes_through_not_found_and_failures_too():
     app, _ = used(lambda req, res, ctx: 1 / 0)
-    replies = [call(app, 'GET', path) for path in ('/', '/none')]
+    replies = [ask(app, 'GET', path) for path in ('/', '/none')]
     assert [(reply.status, reply.all('x-by')) for reply in replies] == [(500, ['a', 'b']), (404, ['a', 'b'])]
 
 
 @pytest.mark.parametrize('debug', [True, False])
 def test_a_failure_is_answered_then_goes_through_all_and_ends_at_the_outermost(debug, caplog):
     app, seen = used(lambda req, res, ctx: 1 / 0, debug=debug)
-    reply = call(app, 'GET', '/')
+    reply = ask(app, 'GET', '/')
     assert (reply.status, reply.error) == (500, None)
     assert seen == ['b http', 'a http', 'a saw ZeroDivisionError', 'b saw ZeroDivisionError']
     assert len(caplog.records) == 1
@@ -68,14 +67,14 @@ def test_a_failure_is_answered_then_goes_through_all_and_ends_at_the_outermost(d
 def test_a_failure_with_a_page_for_500_goes_through_and_one_that_its_class_handles_does_not(kind, seen_too):
     app, seen = used(lambda req, res, ctx: 1 / 0)
     app.ERROR(kind, lambda req, res, ctx: res.out(500, 'page'))
-    assert call(app, 'GET', '/').text == 'page'
+    assert ask(app, 'GET', '/').text == 'page'
     assert ('b saw ZeroDivisionError' in seen) is seen_too
 
 
 @pytest.mark.parametrize('status', [400, 404, 503])
 def test_an_abort_is_an_answer_and_no_failure(status):
     app, seen = used(lambda req, res, ctx: res.abort(status))
-    assert call(app, 'GET', '/').status == status
+    assert ask(app, 'GET', '/').status == status
     assert not any('saw' in line for line in seen)
 
 
@@ -104,7 +103,7 @@ def test_a_middleware_that_fails_is_answered_for_where_nothing_was_answered_yet(
     app, _ = used(names='')
     app.use(Raising, at=at)
     with Live(app) as live:
-        reply = live.call('GET', '/', catch=True)
+        reply = live.ask('GET', '/', catch=True)
     assert (reply.status, reply.error is not None) == (status, raised)
     if at == 'before':
         assert [record.exc_info[1].args for record in caplog.records] == [('middleware',)]
@@ -131,7 +130,7 @@ def test_a_middleware_may_answer_by_itself_and_change_the_scope():
 
     app, _ = used()
     app.use(Gate)
-    assert [call(app, 'GET', path).status for path in ('/gate', '/anything')] == [204, 200]
+    assert [ask(app, 'GET', path).status for path in ('/gate', '/anything')] == [204, 200]
 
 
 def test_middlewares_are_made_once_for_a_run():
@@ -145,7 +144,7 @@ def test_middlewares_are_made_once_for_a_run():
     app.use(make)
     with Live(app) as live:
         for _ in range(3):
-            live.call('GET', '/')
+            live.ask('GET', '/')
     assert len(made) == 1
 
 
@@ -154,10 +153,10 @@ def test_mounts_urls_and_tools_still_see_the_app():
     child = App()
     child.GET('/:id', lambda req, res, ctx: res.out(200, req.url_for('one', id=8)), name='one')
     app.mount(child, '/child')
-    assert call(app, 'GET', '/child/7').text == '/child/8'
+    assert ask(app, 'GET', '/child/7').text == '/child/8'
     assert (app.url('one', id=1), len(app.routes())) == ('/child/1', 2)
     assert isinstance(app.copy(), App)
-    assert call(app.copy(), 'GET', '/').all('x-by') == ['a', 'b']
+    assert ask(app.copy(), 'GET', '/').all('x-by') == ['a', 'b']
 
 
 def test_nothing_is_added_while_the_app_runs():
@@ -175,7 +174,7 @@ def test_an_app_in_an_app_each_with_middlewares_goes_through_all_of_them():
     outer = App()
     outer.mount(wrapped, '/inner')
     outer.use(Noting, name='o', seen=seen)
-    assert call(outer, 'GET', '/inner').all('x-by') == ['i', 'o']
+    assert ask(outer, 'GET', '/inner').all('x-by') == ['i', 'o']
 
 
 # Plugins and functions
@@ -189,7 +188,7 @@ def test_a_plugin_installs_itself_on_the_app():
 
     app = App()
     assert app.plug(Plugin()) == 'installed'
-    assert call(app, 'GET', '/plugged').text == 'plugged'
+    assert ask(app, 'GET', '/plugged').text == 'plugged'
 
 
 def test_what_cannot_install_itself_is_no_plugin():
@@ -209,7 +208,7 @@ def test_a_function_is_called_with_the_app_by_itself_or_by_its_dotted_path(monke
     for func in (up, 'routes_of_tests.up'):
         app = App()
         app.call(func)
-        assert call(app, 'GET', '/up').text == 'up'
+        assert ask(app, 'GET', '/up').text == 'up'
 
 
 @pytest.mark.parametrize('dotted', ['up', 'no_such_module.up', 'asyncio.no_such_name'])
@@ -222,7 +221,7 @@ def test_the_server_never_sees_a_cancelled_request_as_a_failure(caplog):
     async def run():
         app, seen = used(lambda req, res, ctx: asyncio.sleep(60))
         async with Live(app) as live:
-            with live.open('GET', '/') as x:
+            with live.stream('GET', '/') as x:
                 while 'a http' not in seen:
                     await asyncio.sleep(0)
                 x.task.cancel()

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from driver import call
+from asks import ask
+from driver import http_scope
 from heaven import STARTUP, App, ClientError, HandlerError, Overrides, TooLarge
 
 
@@ -25,13 +26,13 @@ def app():
 def test_a_copy_of_a_copy_has_its_overrides(app):
     twin = app.copy(Overrides([(real, fake)], {'db': 1}))
     for each in (twin, twin.copy(), twin.copy(Overrides(state={'other': 2})).copy()):
-        assert call(each, 'GET', '/').json() == ['fake', 1]
-    assert call(app, 'GET', '/').text == 'real'
+        assert ask(each, 'GET', '/').json() == ['fake', 1]
+    assert ask(app, 'GET', '/').text == 'real'
 
 
 def test_the_newest_of_several_overrides_counts(app):
     twin = app.copy(Overrides([(real, None)])).copy(Overrides([(real, fake)]))
-    assert call(twin, 'GET', '/').json() == ['fake', None]
+    assert ask(twin, 'GET', '/').json() == ['fake', None]
 
 
 def test_overrides_are_there_when_an_app_starts_again_after_a_failure(app):
@@ -45,10 +46,10 @@ def test_overrides_are_there_when_an_app_starts_again_after_a_failure(app):
     app.GET('/other', 'nowhere.at_all')
     overrides = Overrides([(real, fake)], {'db': 1})
     twin = app.copy(overrides)
-    assert call(twin, 'GET', '/').status == 500  # of the import, before anything of the run was there
+    assert ask(twin, 'GET', '/').status == 500  # of the import, before anything of the run was there
     overrides.swap('nowhere.at_all', fake)
-    assert call(twin, 'GET', '/').status == 500
-    assert call(twin, 'GET', '/').json() == ['fake', 1]
+    assert ask(twin, 'GET', '/').status == 500
+    assert ask(twin, 'GET', '/').json() == ['fake', 1]
 
 
 def test_what_was_not_found_is_told_and_a_function_is_noted_once(app):
@@ -56,7 +57,7 @@ def test_what_was_not_found_is_told_and_a_function_is_noted_once(app):
     twin = app.copy(overrides)
     assert overrides.unused() == [real, len]
     for _ in range(3):
-        call(twin, 'GET', '/')
+        ask(twin, 'GET', '/')
     assert (overrides.unused(), overrides.met) == ([len], [real])
 
 
@@ -87,17 +88,7 @@ def test_a_running_app_takes_all_of_what_is_put_into_it_or_nothing(app):
 
 
 def scope(path, method='GET', host='localhost'):
-    return {
-        'type': 'http',
-        'asgi': {'version': '3.0'},
-        'http_version': '1.1',
-        'method': method,
-        'path': path,
-        'raw_path': path.encode(),
-        'query_string': b'',
-        'root_path': '',
-        'headers': [(b'host', host.encode())],
-    }
+    return http_scope(method, path, headers={'host': host})[0]
 
 
 def trio(app, scope, body=b''):

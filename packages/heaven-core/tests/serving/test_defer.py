@@ -4,8 +4,8 @@ import asyncio
 import threading
 
 import pytest
-from asks import ask
-from driver import Exchange, call
+from asks import ask, stream
+from driver import Exchange
 from heaven import App
 
 
@@ -91,7 +91,7 @@ def test_sync_work_runs_in_a_thread_and_async_work_on_the_loop():
 def test_work_gets_the_app():
     got, app = [], App()
     app.GET('/', lambda req, res, ctx: res.defer(got.append).defer(later(got, req.app)))
-    assert call(app).status == 200
+    assert ask(app).status == 200
     assert got == [app, app]
 
 
@@ -139,7 +139,7 @@ def test_work_that_is_cancelled_with_its_request_ends_and_so_does_what_follows(c
             await asyncio.Event().wait()
 
         app.GET('/', lambda req, res, ctx: res.defer(work).defer(ran.append))
-        with Exchange(app) as exchange:
+        with stream(app) as exchange:
             await exchange.sent(0)
             await asyncio.wait_for(begun.wait(), 60)
             exchange.task.cancel()
@@ -197,7 +197,7 @@ def test_the_response_is_whole_before_the_work_is_done():
             await go.wait()
 
         app.GET('/', lambda req, res, ctx: res.out(200, 'x').defer(work))
-        with Exchange(app) as exchange:
+        with stream(app) as exchange:
             assert (await exchange.sent(1)).get('more_body', False) is False
             assert not exchange.task.done()
             go.set()
@@ -218,4 +218,4 @@ def test_a_plain_function_may_defer_what_can_be_awaited():
 def call_with(func):
     app = App()
     app.GET('/', lambda req, res, ctx: res.out(200, 'x').defer(func))
-    return call(app).status == 200
+    return ask(app).status == 200

@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 
 import pytest
-from asks import Gated, jumping, turns, until
-from driver import Live, call
+from asks import Live, ask, connect, stream
 from heaven import SHUTDOWN, STARTUP, App, Disconnected
-from peer import Peer
+from waiting import jumping, turns, until
 
 
 def forever():
@@ -42,7 +41,7 @@ def app_with(handler, *, route='/', **options):
 async def drained(app, target='/', pieces=1):
     """The reply of a stream that was there when draining began; the time that draining took."""
     async with Live(app) as live:
-        with live.open('GET', target) as x:
+        with live.stream('GET', target) as x:
             for _ in range(pieces + 1):
                 await x.sent()
             await turns()
@@ -103,7 +102,7 @@ def test_a_stream_of_events_that_begins_later_is_ended_as_soon_as_it_waits():
     async def main():
         async with Live(app) as live:
             await app.drain()
-            return await live.ask()
+            return await live.asking()
 
     reply = asyncio.run(main())
     assert (reply.body, reply.complete, noted) == (b'data: a\n\n', True, ['closed'])
@@ -119,7 +118,7 @@ def test_a_stream_that_waits_for_its_client_is_closed_before_anything_else_happe
     async def main():
         app = app_with(handler)
         async with Live(app):
-            with Gated(app, takes=2) as x:
+            with stream(app, takes=2) as x:
                 await x.sent(1)
                 draining = asyncio.ensure_future(app.drain())
                 await turns()
@@ -163,7 +162,7 @@ def test_what_a_generator_raises_when_it_is_closed_cuts_the_connection(caplog):
     async def main():
         app = app_with(handler)
         async with Live(app) as live:
-            with live.open(catch=True) as x:
+            with live.stream(catch=True) as x:
                 await x.sent(1)
                 await app.drain()
                 return await x.reply()
@@ -199,7 +198,7 @@ def test_a_client_that_leaves_while_its_stream_is_ended_is_no_failure(caplog):
 
     async def main():
         async with Live(app) as live:
-            with live.open() as x:
+            with live.stream() as x:
                 await x.sent(1)
                 x.leave()
                 await app.drain()
@@ -223,7 +222,7 @@ def test_a_server_that_cancels_a_stream_while_it_is_ended_is_obeyed():
     async def main():
         app = app_with(handler)
         async with Live(app) as live:
-            with live.open() as x:
+            with live.stream() as x:
                 await x.sent(1)
                 draining = asyncio.ensure_future(app.drain())
                 await turns()
@@ -244,7 +243,7 @@ async def drained_socket(handler, *, says=(), replies=True, accepts=True):
     """The peer of a socket that was there when draining began; the time that draining took."""
     app = App()
     app.WS('/', handler)
-    async with Live(app), Peer(app) as peer:
+    async with Live(app), connect(app) as peer:
         await peer.say(*says)
         if accepts:
             await peer.next()
@@ -325,7 +324,7 @@ def test_a_socket_that_comes_later_is_refused():
         app.WS('/', lambda req, ws, ctx: ws.accept())
         async with Live(app):
             await app.drain()
-            async with Peer(app) as peer:
+            async with connect(app) as peer:
                 return await peer.end()
 
     assert asyncio.run(main()).status == 503
@@ -339,9 +338,9 @@ def test_everything_else_is_served_as_ever():
 
     async def main():
         async with Live(app) as live:
-            before = await live.ask()
+            before = await live.asking()
             await app.drain()
-            return before.json(), (await live.ask()).json()
+            return before.json(), (await live.asking()).json()
 
     assert asyncio.run(main()) == (False, True)
 
@@ -392,7 +391,7 @@ def test_an_app_that_does_not_run_has_nothing_to_drain():
 
 def test_an_app_is_drained_on_its_own_loop():
     app = app_with(lambda req, res, ctx: None)
-    call(app)
+    ask(app)
     with pytest.raises(RuntimeError, match='another event loop'):
         asyncio.run(app.drain())
 
@@ -403,7 +402,7 @@ def test_draining_twice_waits_for_the_same_end():
 
     async def main():
         async with Live(app) as live:
-            with live.open() as x:
+            with live.stream() as x:
                 await x.sent(1)
                 await asyncio.gather(app.drain(), app.drain())
                 assert noted == ['closed']

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 import pytest
-from driver import Live, call
+from asks import Live, ask, stream
 from heaven import Abort, App, ClientError, HeavenError, Missing
 
 
@@ -82,7 +82,7 @@ def test_the_nearest_class_answers_else_the_status(handlers, error, answer, wher
         getattr(app, where)('/*', failing)
     handler = {'handler': failing, 'threaded': failing, 'async': failing_async}.get(where, page('fine'))
     app.GET('/a', handler, threaded=where == 'threaded')
-    reply = call(app, target='/a')
+    reply = ask(app, target='/a')
     assert reply.status == answer[0]
     assert answer[1] is None or reply.text == answer[1]
 
@@ -94,7 +94,7 @@ def test_404_and_405_ask_their_handlers_keep_allow_and_are_no_failure(caplog):
         app.ERROR(status, lambda req, res, ctx: seen.append((res.status, res.error)) or res.out(res.status, 'page'))
     app.AFTER('/*', lambda req, res, ctx: res.header('x-after', 'yes'))
     for target, status in [('/b', 404), ('/a', 405)]:
-        reply = call(app, target=target)
+        reply = ask(app, target=target)
         assert (reply.status, reply.text, reply.header('x-after')) == (status, 'page', 'yes')
     assert 'POST' in reply.header('allow')
     assert [status for status, _ in seen] == [404, 405]
@@ -104,17 +104,17 @@ def test_404_and_405_ask_their_handlers_keep_allow_and_are_no_failure(caplog):
 def test_an_error_handler_may_change_the_status_and_set_a_body_alone():
     app = App()
     app.ERROR(404, lambda req, res, ctx: setattr(res, 'body', {'error': 'nothing here'}))
-    reply = call(app, target='/b')
+    reply = ask(app, target='/b')
     assert (reply.status, reply.json()) == (404, {'error': 'nothing here'})
     app = App()
     app.ERROR(404, lambda req, res, ctx: res.redirect('/'))
-    assert call(app, target='/b').status == 307
+    assert ask(app, target='/b').status == 307
 
 
 def test_an_error_handler_that_sets_no_body_leaves_the_plain_one():
     app = App()
     app.ERROR(404, lambda req, res, ctx: res.header('x-a', 'b'))
-    reply = call(app, target='/b')
+    reply = ask(app, target='/b')
     assert (reply.status, reply.header('x-a')) == (404, 'b')
 
 
@@ -134,7 +134,7 @@ def test_an_error_page_may_be_a_file_or_a_stream(target, status, tmp_path):
         app.GET('/fail', raising(Ward()))
         app.GET('/page', lambda req, res, ctx: None)
         app.AFTER('/page', lambda req, res, ctx, answer=answer: answer(res), always=True)
-        reply = call(app, target=target)
+        reply = ask(app, target=target)
         assert (reply.status, reply.text) == (status, '<p>page')
 
 
@@ -143,8 +143,8 @@ def test_setting_a_status_asks_no_error_handler():
     app.ERROR(404, page('404'))
     app.GET('/a', lambda req, res, ctx: res.out(404, 'mine'))
     app.GET('/b', lambda req, res, ctx: setattr(res, 'status', 404))
-    assert call(app, target='/a').text == 'mine'
-    assert (call(app, target='/b').status, call(app, target='/b').body) == (404, b'')
+    assert ask(app, target='/a').text == 'mine'
+    assert (ask(app, target='/b').status, ask(app, target='/b').body) == (404, b'')
 
 
 def test_error_is_a_decorator_too():
@@ -155,7 +155,7 @@ def test_error_is_a_decorator_too():
         res.body = 'page'
 
     assert callable(nothing)
-    assert call(app, target='/b').text == 'page'
+    assert ask(app, target='/b').text == 'page'
 
 
 @pytest.mark.parametrize('key', ['404', None, int, object(), 4.04])
@@ -176,14 +176,14 @@ def test_an_async_error_handler_sees_request_context_and_error():
     app.ERROR(Ward, handler)
     app.BEFORE('/*', lambda req, res, ctx: ctx.keep('user', 'florence'))
     app.GET('/a', raising(error))
-    assert call(app, target='/a').status == 503
+    assert ask(app, target='/a').status == 503
     assert seen == [('/a', 'florence', error, True)]
 
 
 def test_error_is_none_where_nothing_failed():
     app, seen = App(), []
     app.GET('/a', lambda req, res, ctx: seen.append(res.error))
-    call(app, target='/a')
+    ask(app, target='/a')
     assert seen == [None]
 
 
@@ -193,7 +193,7 @@ def test_error_is_none_where_nothing_failed():
 def test_what_nobody_handles_is_a_plain_500_logged_once_with_its_traceback(caplog):
     app = App()
     app.GET('/a', raising(Ward('secret-of-the-ward')))
-    reply = call(app, target='/a')
+    reply = ask(app, target='/a')
     assert reply.status == 500
     assert b'secret-of-the-ward' not in reply.body and b'Ward' not in reply.body and b'Traceback' not in reply.body
     (record,) = errors(caplog)
@@ -231,7 +231,7 @@ def test_a_500_keeps_the_headers_set_so_far_but_those_of_the_body_and_its_cachin
 
     app = App()
     app.GET('/a', handler)
-    reply = call(app, target='/a')
+    reply = ask(app, target='/a')
     assert reply.status == 500
     assert {name: reply.header(name) for name in kept} == kept
     assert reply.all('set-cookie')
@@ -278,11 +278,11 @@ def test_the_exception_goes_on_through_the_middlewares_and_never_to_the_server(h
     for key, handler in handlers.items():
         app.ERROR(key, handler)
     app.GET('/a', raising(Ward()))
-    assert call(app, target='/a').status in (500, 418)
+    assert ask(app, target='/a').status in (500, 418)
     assert seen == ([('inner', 2), ('outer', 2)] if raised else [])
     assert len(errors(caplog)) == raised
     with Live(app) as live:
-        assert live.call('GET', '/a').status in (500, 418)
+        assert live.ask('GET', '/a').status in (500, 418)
 
 
 @pytest.mark.parametrize('status', [404, 405, 400, 413])
@@ -291,7 +291,7 @@ def test_a_refusal_is_not_logged_as_an_error(status, caplog):
     app.GET('/a', lambda req, res, ctx: res.abort(400))
     app.POST('/b', lambda req, res, ctx: None, max_body_size=1)
     method, target = {404: ('GET', '/c'), 405: ('DELETE', '/a'), 400: ('GET', '/a'), 413: ('POST', '/b')}[status]
-    assert call(app, method, target, body=b'long' if status == 413 else b'').status == status
+    assert ask(app, method, target, body=b'long' if status == 413 else b'').status == status
     assert errors(caplog) == []
 
 
@@ -299,7 +299,7 @@ def test_a_refusal_is_not_logged_as_an_error(status, caplog):
 def test_an_abort_above_499_is_an_answer_not_a_failure(status, caplog):
     app = App()
     app.GET('/a', lambda req, res, ctx: res.abort(status, 'Closed'))
-    assert (call(app, target='/a').status, call(app, target='/a').text) == (status, 'Closed')
+    assert (ask(app, target='/a').status, ask(app, target='/a').text) == (status, 'Closed')
     assert errors(caplog) == []
 
 
@@ -325,14 +325,14 @@ def test_an_error_handler_that_fails_ends_in_an_answer_all_the_same(handlers, er
     for key, handler in handlers.items():
         app.ERROR(key, handler)
     app.GET('/a', raising(error))
-    assert call(app, target='/a').status == status
+    assert ask(app, target='/a').status == status
 
 
 def test_a_failure_is_logged_even_where_its_error_handler_aborts(caplog):
     app = App()
     app.ERROR(500, raising(Abort(503, 'Closed')))
     app.GET('/a', raising(Ward()))
-    assert call(app, target='/a').text == 'Closed'
+    assert ask(app, target='/a').text == 'Closed'
     assert [record.exc_info[0] for record in errors(caplog)] == [Ward]
 
 
@@ -342,9 +342,9 @@ def test_a_handler_for_every_exception_is_for_failures_not_for_refusals(caplog):
     app.GET('/url', lambda req, res, ctx: req.url_for('unknown'))
     app.GET('/abort', lambda req, res, ctx: res.abort(403, 'No'))
     app.GET('/missing', lambda req, res, ctx: req.queries['page'])
-    assert call(app, target='/url').text == 'any: UrlError'
-    assert call(app, target='/abort').text == 'No'
-    assert call(app, target='/missing').status == 400
+    assert ask(app, target='/url').text == 'any: UrlError'
+    assert ask(app, target='/abort').text == 'No'
+    assert ask(app, target='/missing').status == 400
 
 
 def test_a_stopiteration_in_a_thread_is_a_failure_like_any_other(caplog):
@@ -355,14 +355,14 @@ def test_a_stopiteration_in_a_thread_is_a_failure_like_any_other(caplog):
     app.GET('/threaded', stop, threaded=True)
     app.GET('/plain', stop)
     app.GET('/deferred', lambda req, res, ctx: res.defer(stop))
-    assert [call(app, target=target).status for target in ('/threaded', '/plain', '/deferred')] == [500, 500, 200]
+    assert [ask(app, target=target).status for target in ('/threaded', '/plain', '/deferred')] == [500, 500, 200]
     assert len(errors(caplog)) == 3
 
 
 def test_a_404_handler_that_fails_is_a_500_and_logged(caplog):
     app = App()
     app.ERROR(404, raising(Ward()))
-    assert call(app, target='/nowhere').status == 500
+    assert ask(app, target='/nowhere').status == 500
     assert [record.exc_info[0] for record in errors(caplog)] == [Ward]
 
 
@@ -374,7 +374,7 @@ def test_an_error_page_that_cannot_be_encoded_either_is_a_plain_500(key, caplog)
     app.GET('/object', lambda req, res, ctx: res.out(200, {'a': object()}))
     app.GET('/raise', raising(ValueError()))
     for target in ('/object', '/raise'):
-        reply = call(app, target=target)
+        reply = ask(app, target=target)
         assert (reply.status, b'object' in reply.body) == (500, False)
         assert ran.count('always') == 1
         ran.clear()
@@ -390,7 +390,7 @@ def test_an_exception_that_cannot_be_printed_is_a_500_too(debug, caplog):
     app = App(debug=debug)
     app.GET('/a', raising(Unprintable()))
     for accept in ('text/html', '*/*'):
-        assert call(app, target='/a', headers=[('accept', accept)]).status == 500
+        assert ask(app, target='/a', headers=[('accept', accept)]).status == 500
 
 
 def test_what_cannot_be_encoded_is_a_500_without_what_was_sent_before(caplog):
@@ -398,7 +398,7 @@ def test_what_cannot_be_encoded_is_a_500_without_what_was_sent_before(caplog):
     app.GET('/nan', lambda req, res, ctx: res.out(200, {'a': float('nan')}))
     app.GET('/object', lambda req, res, ctx: res.out(200, {'a': object()}))
     for target in ('/nan', '/object'):
-        assert call(app, target=target).status == 500
+        assert ask(app, target=target).status == 500
     assert len(errors(caplog)) == 2
 
 
@@ -412,9 +412,8 @@ def test_what_ends_the_process_or_the_task_is_not_swallowed(error):
         pass
 
     async def main():
-        from driver import Exchange
 
-        exchange = Exchange(app)
+        exchange = stream(app)
         try:
             await app(exchange.scope, exchange.receive, exchange.send)
         except type(error):
@@ -432,8 +431,8 @@ def test_debug_shows_the_traceback_escaped_as_html_or_as_text():
     for debug in (True, False):
         app = App(debug=debug)
         app.GET('/a', raising(Ward('<script>alert(1)</script>')))
-        as_text = call(app, target='/a', headers=[('accept', 'application/json')], catch=True)
-        as_html = call(app, target='/a', headers=[('accept', 'text/html,*/*;q=0.8')], catch=True)
+        as_text = ask(app, target='/a', headers=[('accept', 'application/json')], catch=True)
+        as_html = ask(app, target='/a', headers=[('accept', 'text/html,*/*;q=0.8')], catch=True)
         assert as_text.status == as_html.status == 500
         for reply in (as_text, as_html):
             assert ('Ward' in reply.text and 'test_errors' in reply.text) is debug
@@ -447,7 +446,7 @@ def test_debug_of_an_app_is_for_those_mounted_on_it_too(isolated):
     root, child = App(debug=True), App()
     child.GET('/', raising(Ward()))
     root.mount(child, '/child', isolated=isolated)
-    assert 'test_errors' in call(root, target='/child', catch=True).text
+    assert 'test_errors' in ask(root, target='/child', catch=True).text
 
 
 def test_debug_does_not_touch_what_is_no_500():
@@ -455,9 +454,9 @@ def test_debug_does_not_touch_what_is_no_500():
     app.GET('/a', lambda req, res, ctx: res.abort(403, 'No'))
     app.ERROR(Ward, page('ward', 418))
     app.GET('/b', raising(Ward()))
-    assert call(app, target='/a').text == 'No'
-    assert call(app, target='/b').text == 'ward: Ward'
-    assert call(app, target='/c').status == 404
+    assert ask(app, target='/a').text == 'No'
+    assert ask(app, target='/b').text == 'ward: Ward'
+    assert ask(app, target='/c').status == 404
 
 
 # Once a response has begun
@@ -471,7 +470,7 @@ def test_a_failure_once_the_response_has_begun_is_logged_and_raised(caplog):
     app, ran = App(), []
     app.ERROR(Ward, lambda req, res, ctx: ran.append('error'))
     app.GET('/a', lambda req, res, ctx: res.stream(chunks()))
-    reply = call(app, target='/a', catch=True)
+    reply = ask(app, target='/a', catch=True)
     assert isinstance(reply.error, Ward)
     assert (reply.status, reply.body, reply.complete) == (200, b'first', False)
     assert [record.exc_info[0] for record in errors(caplog)] == [Ward]
@@ -496,7 +495,7 @@ def test_the_exceptions_carry_what_the_contract_says():
 def test_a_clients_error_is_told_to_the_client_and_not_logged(error, caplog):
     app = App()
     app.GET('/a', raising(error))
-    reply = call(app, target='/a')
+    reply = ask(app, target='/a')
     assert (reply.status, 'page' in reply.text) == (400, True)
     assert errors(caplog) == []
 
@@ -506,7 +505,7 @@ def test_an_abort_in_a_handler_of_a_class_asks_the_handler_of_its_status():
     app.ERROR(404, page('404'))
     app.ERROR(Ward, lambda req, res, ctx: res.abort(404))
     app.GET('/', raising(Bed()))
-    reply = call(app)
+    reply = ask(app)
     assert (reply.status, reply.text) == (404, '404: Abort')
 
 
@@ -515,7 +514,7 @@ def test_a_handler_that_fails_with_what_it_is_for_is_not_asked_again_and_followe
     app.ERROR(Ward, lambda req, res, ctx: asked.append(res.error) or raising(Bed())(req, res, ctx))
     app.ERROR(500, page('500'))
     app.GET('/', raising(Ward()))
-    reply = call(app, catch=True)
+    reply = ask(app, catch=True)
     assert (reply.status, reply.text, len(asked)) == (500, 'Internal Server Error', 1)
 
 
@@ -525,7 +524,7 @@ def test_a_handler_for_every_base_exception_is_for_failures_not_for_refusals():
     app.GET('/refused', lambda req, res, ctx: res.abort(404))
     app.GET('/failed', raising(Ward()))
     with Live(app) as live:
-        assert [live.call('GET', path).status for path in ('/refused', '/failed')] == [404, 418]
+        assert [live.ask('GET', path).status for path in ('/refused', '/failed')] == [404, 418]
 
 
 CONSTANT = Abort(404, 'No such patient')
@@ -542,7 +541,7 @@ def test_an_exception_that_is_a_constant_keeps_nothing_of_past_requests(error):
     app = App()
     app.GET('/', handler)
     for _ in range(2):
-        assert call(app).status in (400, 404)
+        assert ask(app).status in (400, 404)
         assert (error.__traceback__, error.__context__) == (None, None)
 
 
@@ -554,7 +553,7 @@ def test_a_500_has_no_digest_of_the_body_that_was_lost():
 
     app = App()
     app.GET('/', handler)
-    sent = {name.decode() for name, _ in call(app, catch=True).headers}
+    sent = {name.decode() for name, _ in ask(app, catch=True).headers}
     assert sent == {'content-type', 'content-length', 'x-kept'}
 
 
@@ -562,5 +561,5 @@ def test_a_500_has_no_digest_of_the_body_that_was_lost():
 def test_a_text_in_a_charset_that_hides_what_it_says_is_a_400(charset):
     app = App()
     app.POST('/', lambda req, res, ctx: res.out(200, req.text))
-    reply = call(app, 'POST', body=b'+2AA-', headers={'content-type': f'text/plain; charset={charset}'})
+    reply = ask(app, 'POST', body=b'+2AA-', headers={'content-type': f'text/plain; charset={charset}'})
     assert reply.status == 400

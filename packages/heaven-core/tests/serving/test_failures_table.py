@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from driver import Exchange, call
+from asks import ask, connect, stream
 from heaven import Abort, App, ClientError, Disconnected
-from peer import Peer
 
 PAGE = Path(__file__).parents[4] / 'docs' / 'failures.md'
 COLUMNS = ['where', 'what happens', 'ERROR is asked', 'logged', 'raised on', 'second halves see it', 'the client gets']
@@ -351,7 +350,7 @@ class Row:
         if 'socket' in self.places:
             return await self.meet(app)
         options = {'method': self.places.get('method', 'GET'), 'target': self.places.get('target', '/a')}
-        exchange = Exchange(app, **options, **self.sent, catch=True).start()
+        exchange = stream(app, **options, **self.sent, catch=True).start()
         await asyncio.wait([exchange.task])
         self.error = asyncio.CancelledError() if exchange.task.cancelled() else exchange.task.result().error
         messages = exchange.messages
@@ -361,7 +360,7 @@ class Row:
         return str(messages[0]['status']) if is_whole else 'a part'
 
     async def meet(self, app):
-        async with Peer(app, '/a') as peer:
+        async with connect(app, '/a') as peer:
             await peer.leave()
             await asyncio.wait([peer.task])
             self.error = asyncio.CancelledError() if peer.task.cancelled() else peer.task.exception()
@@ -477,7 +476,7 @@ def test_an_error_handler_that_sets_no_body_sends_none():
     app.ERROR(403, lambda req, res, ctx: res.header('x-a', 'b'))
     app.GET('/', lambda req, res, ctx: res.abort(403))
     for target, status, body in (('/', 403, b''), ('/none', 404, b'Not Found')):
-        reply = call(app, target=target)
+        reply = ask(app, target=target)
         assert (reply.status, reply.body) == (status, body)
 
 

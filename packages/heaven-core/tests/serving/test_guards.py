@@ -7,10 +7,8 @@ import types
 from functools import partial
 
 import pytest
-from asks import ask
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, meet
 from heaven import SHUTDOWN, App, UrlError
-from peer import meet
 
 
 class Ran(list):
@@ -100,7 +98,7 @@ def test_a_before_that_set_a_status_or_a_body_has_answered_with_or_without_retur
     app.BEFORE('/a', ran('second'))
     app.GET('/a', ran('handler'))
     app.AFTER('/*', ran('after'))
-    assert (call(app, 'GET', '/a').status, ran) == (status, ['guard', 'after'])
+    assert (ask(app, 'GET', '/a').status, ran) == (status, ['guard', 'after'])
 
 
 def test_a_before_that_set_a_status_has_answered_without_return_where_a_body_is_read_or_a_query_is_typed(ran):
@@ -110,8 +108,8 @@ def test_a_before_that_set_a_status_has_answered_without_return_where_a_body_is_
     app.GET('/q?page:int', ran('handler'))
     app.GET('/t', ran('handler'), threaded=True)
     app.GET('/:x/*', ran('handler'))
-    asked = [call(app, 'POST', '/a', json={'a': 1}), call(app, 'GET', '/q?page=x'), call(app, 'GET', '/t')]
-    asked += [call(app, 'GET', '/b/c'), call(app, 'HEAD', '/t')]
+    asked = [ask(app, 'POST', '/a', json={'a': 1}), ask(app, 'GET', '/q?page=x'), ask(app, 'GET', '/t')]
+    asked += [ask(app, 'GET', '/b/c'), ask(app, 'HEAD', '/t')]
     assert ([reply.status for reply in asked], ran) == ([401] * 5, [])
 
 
@@ -121,7 +119,7 @@ def test_a_before_that_set_a_status_has_answered_in_place_of_a_404_a_405_and_opt
     app.ERROR(404, ran('error'))
     app.GET('/a', ran('handler'))
     for method, target in [('GET', '/b'), ('POST', '/a'), ('OPTIONS', '/a'), ('GET', '/a/b')]:
-        assert (call(app, method, target).status, call(app, method, target).text, ran) == (401, 'no', [])
+        assert (ask(app, method, target).status, ask(app, method, target).text, ran) == (401, 'no', [])
 
 
 def test_a_before_that_set_a_status_without_return_keeps_the_hooks_and_handlers_of_a_mounted_app_from_running(ran):
@@ -132,7 +130,7 @@ def test_a_before_that_set_a_status_without_return_keeps_the_hooks_and_handlers_
     child.GET('/a', ran('handler'))
     child.AFTER('/*', ran('after child'))
     app.mount(child, '/x')
-    assert (call(app, 'GET', '/x/a').status, ran) == (401, ['parent', 'after child', 'after parent'])
+    assert (ask(app, 'GET', '/x/a').status, ran) == (401, ['parent', 'after child', 'after parent'])
 
 
 def test_a_before_that_set_a_status_without_return_keeps_a_mounted_asgi_app_from_being_called(ran):
@@ -144,7 +142,7 @@ def test_a_before_that_set_a_status_without_return_keeps_a_mounted_asgi_app_from
     app.BEFORE('/x/*', without_return(lambda res: res.out(401, 'no')))
     app.mount(foreign, '/x')
     for method in ('GET', 'HEAD', 'POST', 'get'):
-        assert (call(app, method, '/x/a').status, ran) == (401, [])
+        assert (ask(app, method, '/x/a').status, ran) == (401, [])
     assert (meet(app, '/x/a').status, ran) == (401, [])
 
 
@@ -157,7 +155,7 @@ def test_setting_headers_cookies_or_the_context_is_no_answer(ran):
         return res
 
     app = guarded(ran, prepare)
-    reply = call(app, 'GET', '/a')
+    reply = ask(app, 'GET', '/a')
     assert (reply.header('x-a'), reply.header('x-c'), len(reply.all('set-cookie'))) == ('b', 'd', 1)
     assert ran == ['guard', 'second', 'handler', 'after', 'always']
 
@@ -165,7 +163,7 @@ def test_setting_headers_cookies_or_the_context_is_no_answer(ran):
 def test_reading_the_status_and_the_body_is_no_answer(ran):
     seen = []
     app = guarded(ran, lambda req, res, ctx: seen.append((res.status, res.body)))
-    assert call(app, 'GET', '/a').status == 200
+    assert ask(app, 'GET', '/a').status == 200
     assert (seen, ran) == ([(200, None)], ['guard', 'second', 'handler', 'after', 'always'])
 
 
@@ -216,7 +214,7 @@ def test_a_before_that_returns_anything_but_none_or_res_is_a_500_and_the_log_say
 
     guard = slow if how == 'async' else answered if how == 'after an answer' else lambda req, res, ctx: verdict
     app = guarded(ran, guard, debug=how == 'in debug')
-    assert call(app, 'GET', '/a').status == 500
+    assert ask(app, 'GET', '/a').status == 500
     assert ran == ['guard', 'always']
     assert 'TypeError' in caplog.text and 'return res' in caplog.text
     assert type(verdict).__name__ in caplog.text
@@ -228,9 +226,9 @@ def test_a_before_that_returns_another_response_or_a_generator_is_a_500(ran):
     app.BEFORE('/*', lambda req, res, ctx: kept[0] if kept else kept.append(res))
     app.BEFORE('/g', lambda req, res, ctx: generated())
     app.GET('/*', ran('handler'))
-    assert [call(app, 'GET', '/a').status for _ in range(2)] == [200, 500]
+    assert [ask(app, 'GET', '/a').status for _ in range(2)] == [200, 500]
     kept.clear()
-    assert (call(app, 'GET', '/g').status, ran) == (500, ['handler'])
+    assert (ask(app, 'GET', '/g').status, ran) == (500, ['handler'])
 
 
 @pytest.mark.parametrize('verdict', [True, False, 'no', Theirs()], ids=['True', 'False', 'text', 'theirs'])
@@ -254,7 +252,7 @@ def test_a_before_that_returns_a_verdict_stops_404s_405s_and_mounted_apps_too(ra
     app.mount(child, '/child')
     app.mount(foreign, '/foreign')
     for method, target in [('GET', '/b'), ('POST', '/a'), ('OPTIONS', '/a'), ('GET', '/child'), ('GET', '/foreign/x')]:
-        assert (call(app, method, target).status, ran) == (500, [])
+        assert (ask(app, method, target).status, ran) == (500, [])
 
 
 # Generator functions
@@ -387,7 +385,7 @@ def test_a_coroutine_that_is_written_with_yield_is_no_generator_function(ran):
     app = App()
     app.BEFORE('/*', old)
     app.GET('/a', old, name='a')
-    assert (call(app, 'GET', '/a').status, ran) == (200, ['old'] * 2)
+    assert (ask(app, 'GET', '/a').status, ran) == (200, ['old'] * 2)
 
 
 # The methods of a hook
@@ -430,7 +428,7 @@ def refused(methods):
                 assert str(error)
             else:
                 assert starts(app)
-                assert call(app, 'GET', '/a', catch=True).status == 500
+                assert ask(app, 'GET', '/a', catch=True).status == 500
 
 
 @pytest.mark.parametrize(
@@ -457,9 +455,9 @@ def test_the_methods_of_a_hook_are_a_str_or_any_iterable(ran, methods):
     with Live(app) as live:
         for target in ('/a', '/a', '//a', '/a/', '/b'):
             ran.clear()
-            live.call('GET', target)
+            live.ask('GET', target)
             assert ran == []
-            live.call('POST', target)
+            live.ask('POST', target)
             assert ran == ['before', 'after']
 
 
@@ -468,7 +466,7 @@ def test_a_hook_may_be_for_a_registered_method_that_no_route_has(ran, method):
     app = App()
     app.BEFORE('/*', ran('before'), methods=method)
     app.GET('/a', ran('handler'))
-    assert (call(app, method, '/a').status, ran) == (405, ['before'])
+    assert (ask(app, method, '/a').status, ran) == (405, ['before'])
 
 
 def test_a_hook_may_be_for_a_method_that_only_a_route_has_wherever_it_is_registered(ran):
@@ -476,7 +474,7 @@ def test_a_hook_may_be_for_a_method_that_only_a_route_has_wherever_it_is_registe
     app.BEFORE('/*', ran('before'), methods=['PURGE'])
     child.METHOD('PURGE', '/a', ran('handler'))
     app.mount(child, '/x')
-    assert (call(app, 'PURGE', '/x/a').status, ran) == (200, ['before', 'handler'])
+    assert (ask(app, 'PURGE', '/x/a').status, ran) == (200, ['before', 'handler'])
 
 
 @pytest.mark.parametrize('method', ['get', 'Get', 'post', ['GET', 'post'], ['propfind'], ('Options',)])
@@ -508,11 +506,11 @@ def test_a_guard_for_get_covers_head_on_a_mounted_asgi_app(ran, target):
     app.BEFORE('/x/*', lambda req, res, ctx: res.out(401, 'Log in first'), methods='GET')
     app.mount(heard(ran), '/x')
     for method in ('GET', 'HEAD', 'get', 'head', 'Get', 'hEAD'):
-        reply = call(app, method, target)
+        reply = ask(app, method, target)
         assert (reply.status, ran) == (401, [])
         assert method != 'HEAD' or (reply.body, reply.header('content-length')) == (b'', '12')
     assert meet(app, target).status == 401
-    assert call(app, 'POST', target).status == (404 if target in ('//x/a', '/x%2Fa') else 200)
+    assert ask(app, 'POST', target).status == (404 if target in ('//x/a', '/x%2Fa') else 200)
 
 
 def test_a_guard_for_get_covers_head_where_nothing_else_is_registered_and_none_that_is(ran):
@@ -527,7 +525,7 @@ def test_a_guard_for_get_covers_head_where_nothing_else_is_registered_and_none_t
     app.HEAD('/x/own', lambda req, res, ctx: None)
     for target, covered in {'/a': 1, '/b': 1, '/none': 1, '/x/a': 1, '/c': 0, '/d': 0, '/x/own': 0}.items():
         ran.clear()
-        call(app, 'HEAD', target)
+        ask(app, 'HEAD', target)
         assert ran == ['before', 'after'] * covered, target
 
 
@@ -556,7 +554,7 @@ def test_the_method_of_a_request_is_compared_with_that_of_a_hook_in_upper_case(r
         ('get', '/x/a', ['get']),
     ]:
         ran.clear()
-        call(app, method, target)
+        ask(app, method, target)
         assert ran == expected
 
 
@@ -586,9 +584,9 @@ def test_an_empty_segment_never_matches_a_parameter_whatever_its_type(ran, kind)
         app.WS(route, ran.socket('socket'))
         with Live(app) as live:
             for target in targets:
-                assert (live.call('GET', target).status, ran) == (404, []), (route, target)
-                assert (live.call('GET', target, raw_path=None).status, ran) == (404, [])
-                assert (live.call('POST', target).status, ran) == (404, [])
+                assert (live.ask('GET', target).status, ran) == (404, []), (route, target)
+                assert (live.ask('GET', target, raw_path=None).status, ran) == (404, [])
+                assert (live.ask('POST', target).status, ran) == (404, [])
         for target in targets:
             assert (meet(app, target).status, ran) == (404, [])
 
@@ -597,8 +595,8 @@ def test_an_empty_segment_is_left_to_the_rest(ran):
     app = lists(App())
     app.GET('/a/:x:csv', ran('csv'))
     app.GET('/a/*', ran('rest', lambda req, res, ctx: res.out(200, req.params['*'])))
-    assert (call(app, 'GET', '/a//').text, ran) == ('/', ['rest'])
-    assert (call(app, 'GET', '/a/1,2').status, ran) == (200, ['rest', 'csv'])
+    assert (ask(app, 'GET', '/a//').text, ran) == ('/', ['rest'])
+    assert (ask(app, 'GET', '/a/1,2').status, ran) == (200, ['rest', 'csv'])
 
 
 @pytest.mark.parametrize('kind', ['', ':csv', ':any', ':none'])
@@ -617,7 +615,7 @@ def test_an_empty_segment_never_matches_a_parameter_of_a_hook(ran, kind):
         '/a/b//1/c': 1,
     }.items():
         ran.clear()
-        assert call(app, 'GET', target).status == 200
+        assert ask(app, 'GET', target).status == 200
         assert len(ran) == runs, target
 
 
@@ -663,7 +661,7 @@ def test_a_path_with_a_dot_segment_is_a_400_before_any_hook(ran, target):
     app = dotty(ran)
     for method in ('GET', 'HEAD', 'POST', 'OPTIONS', 'DELETE', 'PROPFIND', 'get'):
         ran.clear()
-        reply = call(app, method, target)
+        reply = ask(app, method, target)
         assert (reply.status, reply.body, ran) == (400, b'' if method == 'HEAD' else b'page', ['error', 'always'])
 
 
@@ -683,7 +681,7 @@ def test_a_path_with_a_dot_segment_is_a_400_whatever_else_there_is(ran, target, 
         app.GET(route, ran('handler'))
     with Live(app) as live:
         for method in ('GET', 'POST'):
-            reply = live.call(method, target)
+            reply = live.ask(method, target)
             assert (reply.status, ran) == (400, [])
             assert reply.text
 
@@ -701,7 +699,7 @@ def test_a_path_with_a_dot_segment_is_a_400_however_the_server_hands_it_on(ran):
         {'path': '/api/..', 'raw_path': b'/api%2F..', 'root_path': '/api'},
     ):
         ran.clear()
-        assert call(app, **scope).status == 400
+        assert ask(app, **scope).status == 400
         assert ran == ['error', 'always']
 
 
@@ -710,14 +708,14 @@ def test_a_segment_that_only_contains_dots_among_others_is_a_path(ran, target):
     app = App()
     app.BEFORE('/*', ran('before'))
     app.GET('/*', ran('handler'))
-    assert (call(app, 'GET', target).status, ran) == (200, ['before', 'handler'])
+    assert (ask(app, 'GET', target).status, ran) == (200, ['before', 'handler'])
 
 
 @pytest.mark.parametrize('target', DOTTED)
 def test_a_path_with_a_dot_segment_is_a_400_without_an_error_handler_and_under_a_mounted_app_alone(ran, target):
     app = App()
     app.mount(heard(ran))
-    reply = call(app, 'GET', target)
+    reply = ask(app, 'GET', target)
     assert (reply.status, ran) == (400, [])
     assert reply.text
 
@@ -741,7 +739,7 @@ def test_hooks_cover_the_segments_as_sent_and_the_decoded_path_split_again_and_e
         '/a/c': 0,
     }.items():
         ran.clear()
-        assert call(app, 'GET', target).status == 404
+        assert ask(app, 'GET', target).status == 404
         assert len(ran) == covered, target
 
 
@@ -762,7 +760,7 @@ def test_a_guard_of_a_parent_and_of_a_mounted_child_runs_once_for_each_and_sees_
     leaf.GET('/a', lambda req, res, ctx: None)
     child.mount(leaf, '/leaf', isolated=isolated)
     app.mount(child, '/child', isolated=isolated)
-    assert call(app, 'GET', '/child/leaf/a').status == 200
+    assert ask(app, 'GET', '/child/leaf/a').status == 200
     assert seen == [app, child, leaf, leaf, child, app]
 
 
@@ -777,7 +775,7 @@ def test_a_guard_that_only_lets_the_users_of_its_app_in_guards_a_child_that_has_
     child.GET('/a', ran('handler'))
     app.mount(child, '/child')
     for key in ('outer', 'inner', 'none'):
-        assert (call(app, 'GET', '/child/a', headers={'authorization': key}).status, ran) == (401, [])
+        assert (ask(app, 'GET', '/child/a', headers={'authorization': key}).status, ran) == (401, [])
 
 
 def test_a_function_that_one_app_has_under_several_patterns_runs_once(ran):
@@ -790,7 +788,7 @@ def test_a_function_that_one_app_has_under_several_patterns_runs_once(ran):
         child.BEFORE(pattern, guard)
     child.GET('/a', ran('handler'))
     app.mount(child, '/child')
-    call(app, 'GET', '/child/a')
+    ask(app, 'GET', '/child/a')
     assert ran == ['guard', 'guard', 'handler', 'guard']
 
 
@@ -804,7 +802,7 @@ def test_the_method_scopes_of_a_function_add_up_within_one_app_and_not_across_tw
     app.mount(child, '/child')
     for method, runs in {'GET': 1, 'POST': 1, 'PUT': 1, 'DELETE': 0}.items():
         ran.clear()
-        call(app, method, '/child/a')
+        ask(app, method, '/child/a')
         assert ran == ['guard'] * runs + ['handler']
 
 
@@ -833,8 +831,8 @@ def test_what_a_middleware_receives_is_asgi_3_by_every_test_of_theirs(ran, layer
     for _ in range(layers):
         app.use(Strict)
     with Live(app) as live:
-        assert live.call('GET', '/a').status == 200
-    assert call(app, 'GET', '/a').status == 200
+        assert live.ask('GET', '/a').status == 200
+    assert ask(app, 'GET', '/a').status == 200
     assert meet(app, '/a').code == 1000
     assert ran == ['handler', 'handler', 'socket']
 

@@ -4,9 +4,8 @@ import functools
 import types
 
 import pytest
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, meet
 from heaven import STARTUP, App, SubdomainError, UrlDuplicateError, UrlError
-from peer import meet
 
 
 def refuse(req, res, ctx):
@@ -52,7 +51,7 @@ def outcome(guard):
         return 'refused'
     try:
         with Live(app) as live:
-            return live.call('GET', '/a').status
+            return live.ask('GET', '/a').status
     except StartupFailed:
         return 'not started'
 
@@ -215,7 +214,7 @@ def test_a_registration_that_was_given_none_keeps_the_app_from_starting(register
     register(inner, None)
     with pytest.raises(StartupFailed, match='was given no function'), Live(app):
         pass
-    assert call(app, 'GET', '/a').status == 500
+    assert ask(app, 'GET', '/a').status == 500
     with pytest.raises(StartupFailed, match='was given no function'), Live(app.copy()):
         pass
 
@@ -263,7 +262,7 @@ def test_a_decorator_registers_what_stands_below_it_and_gives_that_back():
 
     app.GET('/a', secret)
     assert app.BEFORE('/b')(refuse) is refuse
-    assert call(app, 'GET', '/a').status == 401
+    assert ask(app, 'GET', '/a').status == 401
 
 
 # Patterns
@@ -302,7 +301,7 @@ def test_a_pattern_that_only_looks_odd_is_one(pattern):
     app = App()
     app.BEFORE(pattern, refuse)
     app.GET(pattern, secret)
-    assert call(app, path=pattern.replace('*', 'x'), raw_path=None).status == 401
+    assert ask(app, path=pattern.replace('*', 'x'), raw_path=None).status == 401
 
 
 @pytest.mark.parametrize('pattern', ['/admin', '/admin/', '/admin?', '/:section', '/:section:any', '/*', '/*/'])
@@ -313,7 +312,7 @@ def test_a_slash_at_the_end_and_names_of_parameters_make_no_difference(pattern, 
     app.BEFORE(pattern, refuse)
     app.GET(route, secret)
     for target in ('/admin', '/admin/', '/%61dmin', '//admin', '/admin//', '/admin%2F'):
-        assert call(app, 'GET', target).status == 401, target
+        assert ask(app, 'GET', target).status == 401, target
 
 
 # Groups, subdomains, mounts
@@ -327,7 +326,7 @@ def test_a_group_with_a_slash_at_its_end_is_the_same_group(prefix):
     group.GET('/a', secret)
     app.GET('/v1/b', secret)
     for target in ('/v1/a', '/v1/b', '/v1', '/v1/', '/v1//a', '//v1/a', '/v1/none'):
-        assert call(app, 'GET', target).status == 401, target
+        assert ask(app, 'GET', target).status == 401, target
 
 
 @pytest.mark.parametrize('prefix', ['v1', '', ' /v1', '/v1?', '/v1*'])
@@ -358,7 +357,7 @@ def test_the_hooks_of_a_group_are_there_for_every_one_of_its_routes(before):
         each.GET('/b', secret)
         each.WS('/c', secret_socket)
     for target in ('/v1/a', '/v1/b', '/v1/x/a', '/v1/x/b'):
-        assert call(app, 'GET', target).status == call(app, 'HEAD', target).status == 401
+        assert ask(app, 'GET', target).status == ask(app, 'HEAD', target).status == 401
         assert not meet(app, target.replace('a', 'c').replace('b', 'c')).accepted
 
 
@@ -381,9 +380,9 @@ def test_a_subdomain_in_capitals_is_the_same_subdomain(name):
         'api.a.com:',
     ):
         for target in ('/a', '/b'):
-            assert call(app, 'GET', target, **host(sent)).status == 401, sent
+            assert ask(app, 'GET', target, **host(sent)).status == 401, sent
         assert meet(app, '/a', **host(sent)).status == 401
-    assert call(app, 'GET', '/a', **host('a.com')).text == 'public'
+    assert ask(app, 'GET', '/a', **host('a.com')).text == 'public'
 
 
 @pytest.mark.parametrize('name', ['', 'a.b', 'api ', ' api', 'api.', 'a/b', '*.a', 'ä', 'api:80', 'a\n', None, 7])
@@ -412,7 +411,7 @@ def test_a_domain_in_capitals_is_the_same_domain():
     app = App(domain='Example.CO.uk')
     app.subdomain('api').GET('/a', refuse)
     app.GET('/a', secret)
-    assert call(app, 'GET', '/a', **host('API.example.co.UK')).status == 401
+    assert ask(app, 'GET', '/a', **host('API.example.co.UK')).status == 401
 
 
 def test_a_hook_that_names_no_subdomain_is_for_all_of_them_and_one_for_any_other_is_not_for_www():
@@ -425,8 +424,8 @@ def test_a_hook_that_names_no_subdomain_is_for_all_of_them_and_one_for_any_other
         each.GET('/b', secret)
     others.BEFORE('/b', refuse)
     for sent, expected in {'a.com': 401, 'api.a.com': 200, 'x.a.com': 401, 'www.a.com': 401, '': 401}.items():
-        assert call(app, 'GET', '/a', **host(sent)).status == 401
-        assert call(app, 'GET', '/b', **host(sent)).status == expected, sent
+        assert ask(app, 'GET', '/a', **host(sent)).status == 401
+        assert ask(app, 'GET', '/b', **host(sent)).status == expected, sent
 
 
 @pytest.mark.parametrize('prefix', ['/x/:id', '/x/:id/', '/x/:id:int', '/:a/:b'])
@@ -438,7 +437,7 @@ def test_a_guard_of_a_child_under_a_prefix_with_parameters_covers_all_that_is_be
     app.GET('/x/:other/b', secret)
     app.mount(child, prefix)
     for target in ('/x/7/a', '/x/7', '/x/7/', '/x/7/b', '/x/7/none', '//x/7/a', '/x//7/a', '/x%2F7/a', '/x/7%2Fa'):
-        assert call(app, 'GET', target).status == 401, target
+        assert ask(app, 'GET', target).status == 401, target
 
 
 @pytest.mark.parametrize('pattern', ['/x/*', '/x/:id/*', '/x/:other/a', '/x/7/*', '/:a/:b/:c', '/x/7/:last'])
@@ -449,7 +448,7 @@ def test_a_guard_of_the_parent_covers_a_child_under_a_prefix_with_parameters(pat
     child.GET('/*', secret)
     app.mount(child, '/x/:id')
     for target in ('/x/7/a', '/x/7/a/', '//x/7/a', '/x/7//a', '/x/7%2Fa', '/%78/7/a'):
-        assert call(app, 'GET', target).status == 401, target
+        assert ask(app, 'GET', target).status == 401, target
 
 
 @pytest.mark.parametrize('order', ['before', 'after'])
@@ -464,7 +463,7 @@ def test_it_does_not_matter_whether_a_guard_is_registered_before_or_after_the_mo
     leaf.WS('/a', secret_socket)
     if order == 'after':
         child.BEFORE('/*', refuse)
-    assert call(app, 'GET', '/child/leaf/a').status == 401
+    assert ask(app, 'GET', '/child/leaf/a').status == 401
     assert meet(app, '/child/leaf/a').status == 401
 
 
@@ -516,9 +515,9 @@ def test_nothing_is_registered_while_the_app_runs():
         ):
             with pytest.raises(RuntimeError):
                 register()
-        assert live.call('GET', '/a').status == 404
+        assert live.ask('GET', '/a').status == 404
     app.BEFORE('/*', refuse)
-    assert call(app, 'GET', '/a').status == 401
+    assert ask(app, 'GET', '/a').status == 401
 
 
 def test_a_hook_that_is_registered_at_startup_keeps_the_app_from_starting():
@@ -542,11 +541,11 @@ def test_a_guard_guards_in_debug_in_a_copy_and_when_the_app_has_run_before(guard
         app = app.copy().copy() if 'of' in where else app.copy()
     elif where == 'second run':
         with Live(app) as live:
-            assert live.call('GET', '/a').status == 401
+            assert live.ask('GET', '/a').status == 401
     elif where == 'middleware':
         app.use(lambda inner: inner)
     for method in ('GET', 'HEAD', 'get', 'OPTIONS', 'POST'):
-        assert call(app, method, '/a').status == 401, method
+        assert ask(app, method, '/a').status == 401, method
     assert meet(app, '/a').status == 401
 
 
@@ -555,7 +554,7 @@ def test_what_is_registered_on_a_copy_guards_the_copy_and_its_copies_alone():
     app.GET('/a', secret)
     twin = app.copy()
     twin.BEFORE('/*', refuse)
-    assert [call(each, 'GET', '/a').status for each in (app, twin, twin.copy())] == [200, 401, 401]
+    assert [ask(each, 'GET', '/a').status for each in (app, twin, twin.copy())] == [200, 401, 401]
 
 
 @pytest.mark.parametrize('guard', [refuse, lambda *args: refuse_async(*args), functools.partial(refuse)])
@@ -563,7 +562,7 @@ def test_a_guard_in_a_thread_guards(guard):
     app = App()
     app.BEFORE('/*', guard, threaded=True)
     app.GET('/a', secret)
-    assert call(app, 'GET', '/a').status == 401
+    assert ask(app, 'GET', '/a').status == 401
 
 
 @pytest.mark.parametrize('guard', [refuse_async, refuse_around, functools.partial(refuse_async)])

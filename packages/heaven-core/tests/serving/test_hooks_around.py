@@ -6,10 +6,9 @@ import contextvars
 import functools
 
 import pytest
-from asks import turns
-from driver import Exchange, Live, call
+from asks import Live, ask, connect, meet, stream
 from heaven import Abort, App, ClientError, Disconnected
-from peer import Peer, meet
+from waiting import turns
 
 
 class Ward(Exception):
@@ -84,7 +83,7 @@ def test_the_first_half_runs_as_a_before_and_the_second_after_the_afters(ran):
     app.BEFORE('/a', note(ran, 'narrow'))
     app.AFTER('/*', note(ran, 'after'))
     app.GET('/a', note(ran, 'handler', lambda req, res, ctx: res.out(201, 'x')))
-    assert call(app, target='/a').status == 201
+    assert ask(app, target='/a').status == 201
     assert ran == ['before', 'around in', 'narrow', 'handler', 'after', 'around out 201']
 
 
@@ -109,11 +108,11 @@ def test_try_finally_and_async_with_work_as_in_a_fixture(ran):
     app.GET('/fine', lambda req, res, ctx: res.out(200, ctx.tx))
     app.GET('/fails', fails(Ward()))
     app.GET('/aborts', lambda req, res, ctx: res.abort(409, 'no'))
-    assert call(app, target='/fine').text == 'tx'
+    assert ask(app, target='/fine').text == 'tx'
     assert ran == ['begin', 'commit']
     for target, status in (('/fails', 500), ('/aborts', 409)):
         ran.clear()
-        assert call(app, target=target).status == status
+        assert ask(app, target=target).status == status
         assert ran == ['begin', 'rollback']
 
 
@@ -143,13 +142,13 @@ def test_a_hook_limits_the_time_of_a_request(ran):
     app.BEFORE('/*', outer)
     app.GET('/fails', slow, before=limit)
     app.GET('/answers', slow, before=answer)
-    assert (call(app, target='/fails').status, ran) == (500, [TimeoutError])
-    assert call(app, target='/answers').text == 'try again'
+    assert (ask(app, target='/fails').status, ran) == (500, [TimeoutError])
+    assert ask(app, target='/answers').text == 'try again'
     assert ran == [TimeoutError]
 
     twin = app.copy()
     twin.ERROR(TimeoutError, lambda req, res, ctx: res.out(504, 'too slow'))
-    assert call(twin, target='/fails').text == 'too slow'
+    assert ask(twin, target='/fails').text == 'too slow'
 
 
 def test_a_commit_that_fails_is_still_a_500(ran):
@@ -161,7 +160,7 @@ def test_a_commit_that_fails_is_still_a_500(ran):
     app.BEFORE('/*', hook)
     app.GET('/', lambda req, res, ctx: res.out(200, 'saved'))
     app.ERROR(Ward, lambda req, res, ctx: res.out(503, f'not saved: {res.error}'))
-    assert (call(app).status, call(app).text) == (503, 'not saved: the commit')
+    assert (ask(app).status, ask(app).text) == (503, 'not saved: the commit')
 
 
 def test_the_second_half_may_change_headers_cookies_and_body():
@@ -172,7 +171,7 @@ def test_the_second_half_may_change_headers_cookies_and_body():
     app = App()
     app.BEFORE('/*', hook)
     app.GET('/', lambda req, res, ctx: res.out(201, 'x'))
-    reply = call(app)
+    reply = ask(app)
     assert (reply.status, reply.header('x-a'), reply.json()) == (201, '201', {'data': 'x'})
     assert len(reply.all('set-cookie')) == 1
 
@@ -190,7 +189,7 @@ def test_a_context_variable_of_the_first_half_is_there_for_the_handler_and_can_b
     app = App()
     app.BEFORE('/*', hook)
     app.GET('/', lambda req, res, ctx: seen.append(var.get()))
-    call(app)
+    ask(app)
     assert seen == ['inside', 'outside']
 
 
@@ -201,7 +200,7 @@ def test_it_goes_around_404_405_and_automatic_options_which_raise_nothing(ran, m
     app.GET('/a', lambda req, res, ctx: None)
     app.ERROR(404, lambda req, res, ctx: res.out(404, 'page'))
     app.BEFORE('/*', around(ran, 'around'))
-    status = call(app, method, target).status
+    status = ask(app, method, target).status
     assert status == (404 if target == '/none' else {'OPTIONS': 204, 'POST': 405}.get(method, 200))
     assert ran == ['around in', f'around out {status}']
 
@@ -247,7 +246,7 @@ def test_every_kind_of_async_generator_function_goes_around(ran, kind):
             ran.append('out')
 
     app.GET('/a', lambda req, res, ctx: ran.append('handler'), before=[Object(ran)] if kind == 'route' else ())
-    assert call(app, target='/a').status == 200
+    assert ask(app, target='/a').status == 200
     assert ran == ['in', 'handler', 'out']
 
 
@@ -261,7 +260,7 @@ def test_a_dotted_path_may_lead_to_one():
     app = App()
     app.BEFORE('/*', f'{__name__}.dotted')
     app.GET('/', lambda req, res, ctx: None)
-    reply = call(app)
+    reply = ask(app)
     assert (reply.header('x-in'), reply.header('x-out')) == ('1', '2')
 
 
@@ -270,7 +269,7 @@ def test_one_under_several_patterns_goes_around_once(ran):
     for pattern in ('/a', '/*', '/:x'):
         app.BEFORE(pattern, hook)
     app.GET('/a', lambda req, res, ctx: None)
-    call(app, target='/a')
+    ask(app, target='/a')
     assert ran == ['around in', 'around out 200']
 
 
@@ -278,9 +277,9 @@ def test_methods_hold_for_both_halves(ran):
     app = App()
     app.BEFORE('/*', around(ran, 'around'), methods='POST')
     app.HTTP('/', lambda req, res, ctx: None)
-    call(app)
+    ask(app)
     assert ran == []
-    call(app, 'POST')
+    ask(app, 'POST')
     assert ran == ['around in', 'around out 200']
 
 
@@ -299,7 +298,7 @@ def test_what_failed_inside_is_raised_at_the_yield(ran, error, status, where):
         getattr(app, where)('/a', failing)
     handler = failing if where in ('handler', 'threaded') else lambda req, res, ctx: None
     app.GET('/a', handler, before=[failing] if where == 'route' else (), threaded=where == 'threaded')
-    assert call(app, target='/a').status == status
+    assert ask(app, target='/a').status == status
     assert ran == ['around in', f'around {type(error).__name__}', f'around out {status}']
 
 
@@ -307,7 +306,7 @@ def test_a_404_that_a_handler_aborts_with_is_raised_too(ran):
     app = App()
     app.BEFORE('/*', around(ran, 'around'))
     app.GET('/', lambda req, res, ctx: res.abort(404))
-    assert call(app).status == 404
+    assert ask(app).status == 404
     assert ran == ['around in', 'around Abort', 'around out 404']
 
 
@@ -315,7 +314,7 @@ def test_a_query_that_does_not_convert_is_raised_too(ran):
     app = App()
     app.BEFORE('/*', around(ran, 'around'))
     app.GET('/?page:int', lambda req, res, ctx: None)
-    assert call(app, target='/?page=x').status == 400
+    assert ask(app, target='/?page=x').status == 400
     assert ran[1].startswith('around ') and ran[2] == 'around out 400'
 
 
@@ -323,7 +322,7 @@ def test_a_body_that_is_too_large_meets_no_hook_at_all(ran):
     app = App(max_body_size=1)
     app.BEFORE('/*', around(ran, 'around'))
     app.POST('/', lambda req, res, ctx: None)
-    assert call(app, 'POST', body=b'xx').status == 413
+    assert ask(app, 'POST', body=b'xx').status == 413
     assert ran == []
 
 
@@ -340,7 +339,7 @@ def test_error_has_answered_by_then(ran):
     app.BEFORE('/*', hook)
     app.ERROR(Ward, lambda req, res, ctx: res.out(418, 'page'))
     app.GET('/', fails(Ward()))
-    assert call(app).text == 'page'
+    assert ask(app).text == 'page'
     assert seen == [(418, 'page', True)]
 
 
@@ -350,7 +349,7 @@ def test_an_exception_that_its_class_answered_is_raised_at_the_yield_and_goes_no
     app.BEFORE('/*', around(ran, 'around'))
     app.ERROR(Ward, lambda req, res, ctx: res.out(418))
     app.GET('/', fails(Ward()))
-    assert call(app).status == 418
+    assert ask(app).status == 418
     assert (ran, seen, caplog.records) == (['around in', 'around Ward', 'around out 418'], [], [])
 
 
@@ -358,7 +357,7 @@ def test_what_cannot_be_encoded_is_a_500_that_hooks_do_not_see(ran):
     app = App()
     app.BEFORE('/*', around(ran, 'around'))
     app.GET('/', lambda req, res, ctx: res.out(200, [object()]))
-    assert call(app).status == 500
+    assert ask(app).status == 500
     assert ran == ['around in', 'around out 200']
 
 
@@ -373,7 +372,7 @@ def test_the_second_halves_run_in_exactly_the_reverse_order_of_the_first(ran):
         child.BEFORE(pattern, around(ran, name))
     child.GET('/x', note(ran, 'handler'), before=[around(ran, 'g'), around(ran, 'h')])
     root.mount(child, '/v1')
-    assert call(root, target='/v1/x').status == 200
+    assert ask(root, target='/v1/x').status == 200
     assert ran == [*(f'{name} in' for name in 'abcdefgh'), 'handler', *(f'{name} out 200' for name in 'hgfedcba')]
 
 
@@ -385,7 +384,7 @@ def test_only_hooks_that_reached_their_yield_have_a_second_half(ran):
         app.BEFORE('/:x', stop)
         app.BEFORE('/a', around(ran, 'never'))
         app.GET('/a', note(ran, 'never'))
-        call(app, target='/a')
+        ask(app, target='/a')
         assert (ran[0], ran[-1][:7]) == ('one in', 'one out')
         assert not [line for line in ran if line.startswith('never')]
 
@@ -395,7 +394,7 @@ def test_one_that_fails_before_its_yield_has_no_second_half(ran):
     app.BEFORE('/*', around(ran, 'outer'))
     app.BEFORE('/*', around(ran, 'inner', first=fails(Ward())))
     app.GET('/', note(ran, 'never'))
-    assert call(app).status == 500
+    assert ask(app).status == 500
     assert ran == ['outer in', 'inner in', 'outer Ward', 'outer out 500']
 
 
@@ -405,7 +404,7 @@ def test_one_that_answers_and_yields_has_answered_and_has_its_second_half(ran):
     app.BEFORE('/*', note(ran, 'never'))
     app.GET('/', note(ran, 'never'))
     app.AFTER('/*', note(ran, 'after'))
-    assert (call(app).status, call(app).text) == (401, 'no')
+    assert (ask(app).status, ask(app).text) == (401, 'no')
     assert ran[:3] == ['one in', 'after', 'one out 401'] and 'never' not in ran
 
 
@@ -418,7 +417,7 @@ def test_afters_that_always_run_stand_where_a_before_of_their_pattern_would(ran)
     app.AFTER('/a/*', note(ran, 'always /a/*'), always=True)
     app.GET('/a/b', note(ran, 'handler'), before=around(ran, 'route'))
     app.AFTER('/*', note(ran, 'after'))
-    call(app, target='/a/b')
+    ask(app, target='/a/b')
     assert ran == [
         '/* in', '/a/b in', 'route in', 'handler', 'after',
         'route out 200', 'always /a/b', '/a/b out 200', 'always /a/*', '/* out 200', 'always /*',
@@ -432,7 +431,7 @@ def test_afters_that_always_run_of_a_mounted_app_run_before_the_second_halves_of
     child.BEFORE('/*', around(ran, 'child'))
     child.GET('/x', note(ran, 'handler'))
     root.mount(child, '/v1')
-    call(root, target='/v1/x')
+    ask(root, target='/v1/x')
     assert ran == ['root in', 'child in', 'handler', 'child out 200', 'always', 'root out 200']
 
 
@@ -472,7 +471,7 @@ def watched(*hooks, handler):
 def test_one_that_ends_and_has_set_a_status_or_a_body_has_replaced_the_answer(ran, replaces, status, body, caplog):
     outer = around(ran, 'outer')
     app, seen = watched(outer, swallowing(Ward, replaces), handler=fails(Ward()))
-    reply = call(app)
+    reply = ask(app)
     assert (status is None or reply.status == status) and (body is None or reply.text == body)
     assert (seen, caplog.records) == ([], [])
     assert ran == ['outer in', f'outer out {reply.status}']
@@ -485,7 +484,7 @@ def prepare(req, res, ctx):
 @pytest.mark.parametrize('prepares', [None, prepare])
 def test_one_that_ends_and_has_set_neither_leaves_the_failure_standing(ran, prepares, caplog):
     app, seen = watched(around(ran, 'outer'), swallowing(Ward, prepares), handler=fails(Ward()))
-    reply = call(app)
+    reply = ask(app)
     assert (reply.status, seen, len(caplog.records)) == (500, ['Ward'], 1)
     assert reply.header('x-a') == ('b' if prepares else None)
     assert ran == ['outer in', 'outer Ward', 'outer out 500']
@@ -493,7 +492,7 @@ def test_one_that_ends_and_has_set_neither_leaves_the_failure_standing(ran, prep
 
 def test_an_abort_that_is_swallowed_stands_too(ran):
     app, seen = watched(around(ran, 'outer'), swallowing(Abort), handler=lambda req, res, ctx: res.abort(403, 'no'))
-    assert (call(app).text, ran[1], seen) == ('no', 'outer Abort', [])
+    assert (ask(app).text, ran[1], seen) == ('no', 'outer Abort', [])
 
 
 def test_raising_the_same_exception_again_changes_nothing(ran, caplog):
@@ -506,7 +505,7 @@ def test_raising_the_same_exception_again_changes_nothing(ran, caplog):
 
     app, seen = watched(same, around(ran, 'inner'), handler=fails(Ward()))
     app.ERROR(500, lambda req, res, ctx: res.out(500, f'{ran.append("page")}'))
-    reply = call(app)
+    reply = ask(app)
     assert (reply.status, reply.header('x-a'), seen, len(caplog.records)) == (500, 'b', ['Ward'], 1)
     assert ran.count('page') == 1
 
@@ -520,7 +519,7 @@ def test_another_exception_takes_its_place_and_goes_to_error(ran, caplog):
 
     app, seen = watched(around(ran, 'outer'), other, handler=fails(Ward()))
     app.ERROR(500, lambda req, res, ctx: res.out(500, type(res.error).__name__))
-    assert call(app).text == 'Bed'
+    assert ask(app).text == 'Bed'
     assert (seen, ran[1]) == (['Bed'], 'outer Bed')
     assert [record.exc_info[0] for record in caplog.records] == [Ward, Bed]
 
@@ -533,13 +532,13 @@ def test_another_exception_that_has_a_handler_of_its_class_is_answered_by_it():
             raise Abort(409, 'conflict') from None
 
     app, seen = watched(other, handler=fails(Ward()))
-    assert (call(app).status, call(app).text, seen) == (409, 'conflict', [])
+    assert (ask(app).status, ask(app).text, seen) == (409, 'conflict', [])
 
 
 def test_an_abort_in_a_second_half_answers_in_place_of_what_was_there(ran):
     app, seen = watched(around(ran, 'outer'), around(ran, 'inner', second=lambda req, res, ctx: res.abort(409, 'late')),
                         handler=lambda req, res, ctx: res.out(200, 'fine'))  # fmt: skip
-    assert (call(app).status, call(app).text, seen) == (409, 'late', [])
+    assert (ask(app).status, ask(app).text, seen) == (409, 'late', [])
     assert ran[:5] == ['outer in', 'inner in', 'inner out 200', 'outer Abort', 'outer out 409']
 
 
@@ -552,7 +551,7 @@ def test_a_failure_in_a_second_half_goes_to_error_and_the_rest_still_runs(ran, c
     )
     app.AFTER('/*', note(ran, 'always'), always=True)
     app.ERROR(500, lambda req, res, ctx: res.out(500, type(res.error).__name__))
-    assert call(app).text == 'Bed'
+    assert ask(app).text == 'Bed'
     assert [record.exc_info[0] for record in caplog.records] == [Ward, Bed] and seen == ['Bed']
     assert ran == [
         'outer in', 'middle in', 'inner in', 'always', 'inner out 200', 'middle Ward', 'middle out 500', 'outer Bed',
@@ -563,7 +562,7 @@ def test_a_failure_in_a_second_half_goes_to_error_and_the_rest_still_runs(ran, c
 def test_a_failing_error_handler_in_step_7_is_followed_by_the_plain_500(ran):
     app, _ = watched(around(ran, 'outer', second=fails(Ward())), handler=lambda req, res, ctx: res.out(200, 'fine'))
     app.ERROR(Ward, fails(Bed()))
-    assert (call(app).status, call(app).text) == (500, 'Internal Server Error')
+    assert (ask(app).status, ask(app).text) == (500, 'Internal Server Error')
 
 
 def test_one_that_ends_before_its_yield_must_have_answered(ran, caplog):
@@ -573,11 +572,11 @@ def test_one_that_ends_before_its_yield_must_have_answered(ran, caplog):
 
     app, _ = watched(around(ran, 'outer'), silent, handler=note(ran, 'handler'))
     app.AFTER('/*', note(ran, 'after'))
-    assert call(app).status == 500
+    assert ask(app).status == 500
     assert ran == ['outer in', 'outer RuntimeError', 'outer out 500']
     assert caplog.records[0].exc_info[0] is RuntimeError and 'silent' in caplog.text
     ran.clear()
-    assert call(app, target='/?yield=1').status == 200
+    assert ask(app, target='/?yield=1').status == 200
 
 
 def test_one_that_has_answered_may_end_before_its_yield(ran, caplog):
@@ -589,8 +588,8 @@ def test_one_that_has_answered_may_end_before_its_yield(ran, caplog):
         ran.append('out')
 
     app, _ = watched(guard, handler=note(ran, 'handler'))
-    assert (call(app).status, ran, caplog.records) == (401, [], [])
-    assert (call(app, target='/?in=1').status, ran) == (200, ['handler', 'out'])
+    assert (ask(app).status, ran, caplog.records) == (401, [], [])
+    assert (ask(app, target='/?in=1').status, ran) == (200, ['handler', 'out'])
 
 
 @pytest.mark.parametrize('fails_inside', [False, True])
@@ -608,7 +607,7 @@ def test_a_second_yield_is_a_runtimeerror(ran, fails_inside, caplog):
     app, seen = watched(
         around(ran, 'outer'), twice, handler=fails(Ward()) if fails_inside else lambda req, res, ctx: res.out(200, 'x')
     )
-    assert call(app).status == 500
+    assert ask(app).status == 500
     assert seen == ['RuntimeError'] and ran[-2:] == ['outer RuntimeError', 'outer out 500'] and 'closed' in ran
     failures = [record.exc_info[1] for record in caplog.records]
     assert RuntimeError in map(type, failures)
@@ -673,7 +672,7 @@ def test_a_cancelled_request_is_raised_at_the_yield_sends_nothing_and_goes_on(ra
         app.GET('/', handler)
         for key in (500, Exception, BaseException):
             app.ERROR(key, note(ran, 'error'))
-        with Exchange(app) as exchange:
+        with stream(app) as exchange:
             while not ran:
                 await asyncio.sleep(0)
             exchange.task.cancel()
@@ -703,7 +702,7 @@ def test_a_client_that_left_is_raised_at_the_yield_and_nothing_is_sent_or_logged
     app.GET('/', handler)
     for key in (500, Exception, Disconnected):
         app.ERROR(key, note(ran, 'error'))
-    reply = call(app, body=[b'a', b'b'], leave_after=1)
+    reply = ask(app, body=[b'a', b'b'], leave_after=1)
     assert (reply.messages, ran, caplog.records) == ([], ['left'], [])
 
 
@@ -724,10 +723,10 @@ def test_streams_files_and_deferred_work_come_after_the_second_halves(ran, tmp_p
     app.BEFORE('/*', around(ran, 'around'))
     app.GET('/stream', stream)
     app.GET('/file', lambda req, res, ctx: res.file(tmp_path / 'a.txt').defer(lambda app: ran.append('deferred')))
-    assert call(app, target='/stream').body == b'x'
+    assert ask(app, target='/stream').body == b'x'
     assert ran == ['around in', 'around out 200', 'stream', 'deferred']
     ran.clear()
-    assert call(app, target='/file').body == b'file'
+    assert ask(app, target='/file').body == b'file'
     assert ran == ['around in', 'around out 200', 'deferred']
 
 
@@ -744,7 +743,7 @@ def test_a_stream_is_closed_when_a_second_half_fails(ran):
             ran.append('closed')
 
     app, _ = watched(around(ran, 'outer', second=fails(Ward())), handler=lambda req, res, ctx: res.out(200, Stream()))
-    assert call(app).status == 500
+    assert ask(app).status == 500
     assert ran == ['outer in', 'outer out 200', 'closed']
 
 
@@ -759,7 +758,7 @@ def test_nothing_is_sent_before_the_second_half_has_ended():
         app = App()
         app.BEFORE('/*', hook)
         app.GET('/', lambda req, res, ctx: res.out(200, 'x'))
-        with Exchange(app) as exchange:
+        with stream(app) as exchange:
             await turns()
             assert exchange.messages == []
             go.set()
@@ -823,7 +822,7 @@ def test_a_socket_whose_request_is_cancelled_cleans_up(ran):
         app = App()
         app.BEFORE('/*', around(ran, 'around'))
         app.WS('/', handler)
-        async with Peer(app) as peer:
+        async with connect(app) as peer:
             await peer.next()
             await peer.next()
             peer.task.cancel()
@@ -853,13 +852,13 @@ def test_for_a_mounted_asgi_app_the_second_halves_run_when_it_has_ended(ran, cap
     app.BEFORE('/foreign/fails', around(ran, 'fails', second=fails(Ward())))
     app.mount(foreign, '/foreign')
     with Live(app) as live:
-        reply = live.call('GET', '/foreign')
+        reply = live.ask('GET', '/foreign')
         assert (reply.status, reply.body) == (201, b'x')
         assert ran[:3] == ['around in', 'begun', 'ended'] and ran[3].startswith('around out')
-        assert live.call('GET', '/foreign/late').body == b'x'
+        assert live.ask('GET', '/foreign/late').body == b'x'
         seen.clear()
         caplog.clear()
-        reply = live.call('GET', '/foreign/fails', catch=True)
+        reply = live.ask('GET', '/foreign/fails', catch=True)
         assert (reply.status, reply.body, seen) == (201, b'x', ['Ward'])
     assert [record.exc_info[0] for record in caplog.records] == [Ward]
 
@@ -871,5 +870,5 @@ def test_what_a_mounted_asgi_app_failed_with_is_raised_at_the_yield(ran, caplog)
     app = App()
     app.BEFORE('/*', around(ran, 'around'))
     app.mount(foreign, '/foreign')
-    assert call(app, target='/foreign').status == 500
+    assert ask(app, target='/foreign').status == 500
     assert ran == ['around in', 'around Ward', 'around out 500']

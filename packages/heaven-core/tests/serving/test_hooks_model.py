@@ -6,9 +6,9 @@ import random
 
 import model
 import pytest
-from asks import ROUNDS
-from driver import Exchange
+from asks import stream
 from heaven import Abort, App, ClientError, TooLarge
+from rounds import ROUNDS
 
 SEEDS, CASES = 15 * ROUNDS, 80
 WORDS = {'set', 'out', 'taken', 'no', *model.PHRASES.values()}
@@ -234,7 +234,7 @@ def actions_of(case):
     return {case['handler'], *case['errors'].values(), *hooks}
 
 
-async def ask(app, case):
+async def asked_once(app, case):
     """Ask once; give the reply, None if the request was cancelled."""
     method, target = TARGETS[case['ask']]
     options = {}
@@ -242,7 +242,7 @@ async def ask(app, case):
         options = {'body': [b'a', b'b'], 'leave_after': 1}
     elif case['ask'] == 'large':
         options = {'body': b'xx'}
-    exchange = Exchange(app, method, target, catch=True, **options).start()
+    exchange = stream(app, method, target, catch=True, **options).start()
     await asyncio.wait([exchange.task])
     if exchange.task.cancelled():
         return None, exchange.messages
@@ -256,7 +256,7 @@ def compare(case, log, runner):
         built.trace.clear()
         built.raised.clear()
         log.seen = []
-        reply, messages = runner.run(ask(built.app, case))
+        reply, messages = runner.run(asked_once(built.app, case))
         assert built.trace == told.trace, case
         assert log.seen == told.logged, case
         assert (reply is None) is (told.raised == ['CancelledError']), case

@@ -1,9 +1,8 @@
 """Hooks that belong to one route or to the routes of a group: `before=`."""
 
 import pytest
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, meet
 from heaven import Abort, App
-from peer import meet
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def test_before_is_one_hook_or_a_list_of_hooks_on_every_verb(ran, verb, several)
         app.METHOD(method, '/a', note(ran, 'handler'), before=before)
     else:
         getattr(app, verb)('/a', note(ran, 'handler'), before=before)
-    assert call(app, method, '/a').status == 200
+    assert ask(app, method, '/a').status == 200
     assert ran == (['1', '2', 'handler'] if several else ['1', 'handler'])
 
 
@@ -46,7 +45,7 @@ def test_before_is_there_for_decorators_and_tuples_too(ran):
     def handler(req, res, ctx):
         ran.append('handler')
 
-    call(app, target='/a')
+    ask(app, target='/a')
     assert ran == ['1', 'handler']
 
 
@@ -58,20 +57,20 @@ def test_they_run_for_their_route_only_and_after_the_hooks_of_patterns(ran):
     app.POST('/a/b', note(ran, 'post'))
     app.GET('/a/:x', note(ran, 'other'))
     app.AFTER('/*', note(ran, 'after'))
-    call(app, target='/a/b')
+    ask(app, target='/a/b')
     assert ran == ['broad', 'narrow', 'route', 'handler', 'after']
     ran.clear()
-    call(app, 'POST', '/a/b')
-    call(app, target='/a/c')
+    ask(app, 'POST', '/a/b')
+    ask(app, target='/a/c')
     assert 'route' not in ran
 
 
 def test_they_are_not_run_for_404_405_or_automatic_options(ran):
     app = App()
     app.GET('/a/:x:int', ok, before=lambda req, res, ctx: ran.append(req.params['x']))
-    statuses = [call(app, *request).status for request in (('GET', '/a/b'), ('POST', '/a/7'), ('OPTIONS', '/a/7'))]
+    statuses = [ask(app, *request).status for request in (('GET', '/a/b'), ('POST', '/a/7'), ('OPTIONS', '/a/7'))]
     assert (statuses, ran) == ([404, 405, 204], [])
-    assert (call(app, 'GET', '/a/7').status, call(app, 'HEAD', '/a/7').status, ran) == (200, 200, [7, 7])
+    assert (ask(app, 'GET', '/a/7').status, ask(app, 'HEAD', '/a/7').status, ran) == (200, 200, [7, 7])
 
 
 def test_one_that_has_answered_keeps_the_others_and_the_handler_from_running(ran):
@@ -79,7 +78,7 @@ def test_one_that_has_answered_keeps_the_others_and_the_handler_from_running(ran
     first = note(ran, 'first', lambda req, res, ctx: res.out(401, 'Log in first') and None)
     app.GET('/', note(ran, 'handler'), before=[first, note(ran, 'second')])
     app.AFTER('/*', note(ran, 'after'))
-    assert (call(app).status, ran) == (401, ['first', 'after'])
+    assert (ask(app).status, ran) == (401, ['first', 'after'])
 
 
 def test_one_that_aborts_or_fails_is_treated_like_any_hook(ran):
@@ -95,7 +94,7 @@ def test_one_that_aborts_or_fails_is_treated_like_any_hook(ran):
     app.GET('/aborts', note(ran, 'handler'), before=aborts)
     app.GET('/fails', note(ran, 'handler'), before=fails)
     app.GET('/returns', note(ran, 'handler'), before=lambda req, res, ctx: 'no')
-    assert [call(app, target=path).status for path in ('/aborts', '/fails', '/returns')] == [403, 418, 500]
+    assert [ask(app, target=path).status for path in ('/aborts', '/fails', '/returns')] == [403, 418, 500]
     assert ran == []
 
 
@@ -105,10 +104,10 @@ def test_a_hook_that_a_before_already_runs_for_this_request_is_not_run_again(ran
     app.BEFORE('/*', other, methods='POST')
     app.GET('/admin/x', note(ran, 'handler'), before=[guard, other])
     app.GET('/public', note(ran, 'handler'), before=[guard, other])
-    call(app, target='/admin/x')
+    ask(app, target='/admin/x')
     assert ran == ['guard', 'other', 'handler']
     ran.clear()
-    call(app, target='/public')
+    ask(app, target='/public')
     assert ran == ['guard', 'other', 'handler']
 
 
@@ -125,7 +124,7 @@ def test_they_may_be_async_bound_threaded_no_and_dotted(ran):
 
     needs, app = Needs('doctor'), App()
     app.GET('/', ok, before=[needs, needs.check, f'{__name__}.stamped'])
-    reply = call(app)
+    reply = ask(app)
     assert (ran, reply.header('x-stamp')) == (['doctor', 'checked doctor'], 'yes')
 
 
@@ -145,7 +144,7 @@ def test_what_is_no_hook_never_serves(before):
 def test_the_body_and_typed_queries_stand_where_they_do_for_any_hook(ran):
     app = App()
     app.POST('/?page:int', note(ran, 'handler'), before=lambda req, res, ctx: ran.append(req.body))
-    assert call(app, 'POST', '/?page=x', body=b'a').status == 400
+    assert ask(app, 'POST', '/?page=x', body=b'a').status == 400
     assert ran == [b'a']
 
 
@@ -156,16 +155,16 @@ def test_hooks_of_a_group_run_for_its_routes_before_those_of_the_route(ran):
     users.GET('/:id', note(ran, 'handler'), before=note(ran, 'route'))
     v1.GET('/other', note(ran, 'handler'))
     app.GET('/v1/beside', note(ran, 'handler'))
-    call(app, target='/v1/users/7')
+    ask(app, target='/v1/users/7')
     assert ran == ['v1', 'users', 'more', 'route', 'handler']
     ran.clear()
-    call(app, target='/v1/other')
+    ask(app, target='/v1/other')
     assert ran == ['v1', 'handler']
     ran.clear()
-    call(app, target='/v1/beside')
+    ask(app, target='/v1/beside')
     assert ran == ['handler']
     ran.clear()
-    assert [call(app, target=path).status for path in ('/v1/none', '/v1/users')] == [404, 404]
+    assert [ask(app, target=path).status for path in ('/v1/none', '/v1/users')] == [404, 404]
     assert ran == []
 
 
@@ -174,7 +173,7 @@ def test_a_hook_of_a_route_sees_the_app_of_its_route(ran):
     child.GET('/x', ok, before=lambda req, res, ctx: ran.append(req.app))
     root.BEFORE('/*', note(ran, 'root'))
     root.mount(child, '/v1')
-    call(root, target='/v1/x')
+    ask(root, target='/v1/x')
     assert ran == ['root', child]
 
 
@@ -188,7 +187,7 @@ def test_a_function_that_the_parent_runs_is_run_again_for_the_childs_route(ran):
     root.BEFORE('/*', guard)
     child.GET('/x', ok, before=guard)
     root.mount(child, '/v1')
-    call(root, target='/v1/x')
+    ask(root, target='/v1/x')
     assert ran == [root, child]
 
 
@@ -213,12 +212,12 @@ def test_a_guard_of_a_route_guards_every_spelling_that_the_route_serves(ran):
     app = App()
     app.GET('/admin/:page', note(ran, 'handler'), before=lambda req, res, ctx: res.abort(401))
     for target in ('/admin/x', '/admin/x/', '/%61dmin/x', '/admin/a%2Fb', 'http://a.com/admin/x'):
-        assert (call(app, target=target).status, ran) == (401, [])
+        assert (ask(app, target=target).status, ran) == (401, [])
 
 
 def test_two_routes_of_one_handler_have_hooks_of_their_own(ran):
     app, handler = App(), note(ran, 'handler')
     app.GET('/a', handler, before=note(ran, 'a'))
     app.GET('/b', handler, before=note(ran, 'b'))
-    call(app, target='/b')
+    ask(app, target='/b')
     assert ran == ['b', 'handler']

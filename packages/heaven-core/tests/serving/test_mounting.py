@@ -4,9 +4,8 @@ import asyncio
 from itertools import permutations
 
 import pytest
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, meet
 from heaven import SHUTDOWN, STARTUP, App, Overrides, UrlDuplicateError, UrlError
-from peer import meet
 
 
 def names(*hooks):
@@ -51,7 +50,7 @@ def nested(order=(0, 1, 2, 3, 4, 5), **isolated):
 
 def test_a_child_serves_its_routes_under_the_prefix_and_nowhere_else():
     root, *_ = nested()
-    found = {path: call(root, 'GET', path) for path in ('/', '/mid', '/mid/', '/mid/leaf', '/mid/leaf/7', '/leaf')}
+    found = {path: ask(root, 'GET', path) for path in ('/', '/mid', '/mid/', '/mid/leaf', '/mid/leaf/7', '/leaf')}
     assert [reply.text if reply.status == 200 else reply.status for reply in found.values()] == [
         'root',
         'mid',
@@ -67,7 +66,7 @@ def test_without_a_prefix_a_child_stands_where_its_parent_does(prefix):
     root, child = App(), App()
     child.GET('/x', answers('child'))
     root.mount(child, prefix)
-    assert call(root, 'GET', '/x').text == 'child'
+    assert ask(root, 'GET', '/x').text == 'child'
 
 
 @pytest.mark.parametrize('prefix', ['/v1', '/v1/'])
@@ -76,22 +75,22 @@ def test_a_slash_at_the_end_of_a_prefix_says_nothing(prefix):
     child.GET('/', answers('top'))
     child.GET('/x', answers('x'))
     root.mount(child, prefix)
-    assert [call(root, 'GET', path).text for path in ('/v1', '/v1/', '/v1/x')] == ['top', 'top', 'x']
+    assert [ask(root, 'GET', path).text for path in ('/v1', '/v1/', '/v1/x')] == ['top', 'top', 'x']
 
 
 def test_the_parameters_of_a_prefix_are_the_childs_too():
     root, child = App(), App()
     child.GET('/rooms/:room', lambda req, res, ctx: res.out(200, req.params), name='room')
     root.mount(child, '/houses/:house:int')
-    assert call(root, 'GET', '/houses/7/rooms/a').json() == {'house': 7, 'room': 'a'}
-    assert call(root, 'GET', '/houses/x/rooms/a').status == 404
+    assert ask(root, 'GET', '/houses/7/rooms/a').json() == {'house': 7, 'room': 'a'}
+    assert ask(root, 'GET', '/houses/x/rooms/a').status == 404
     assert child.url('room', house=7, room='a') == '/houses/7/rooms/a'
 
 
 @pytest.mark.parametrize('order', list(permutations(range(5))), ids=lambda order: ''.join(map(str, order)))
 def test_the_order_of_calls_does_not_matter(order):
     root, _, _, seen = nested(order)
-    assert call(root, 'GET', '/mid/leaf/7').json() == ['leaf', {'id': 7}]
+    assert ask(root, 'GET', '/mid/leaf/7').json() == ['leaf', {'id': 7}]
     assert seen == ['before root', 'before mid', 'before leaf', 'after leaf', 'after mid', 'after root']
 
 
@@ -101,7 +100,7 @@ def test_a_literal_of_any_app_comes_before_a_parameter_of_any():
     child.GET('/literal', answers('child'))
     child.GET('/*', answers('rest'))
     root.mount(child, '/v1')
-    assert [call(root, 'GET', f'/v1/{rest}').text for rest in ('literal', 'other', 'a/b')] == ['child', 'root', 'rest']
+    assert [ask(root, 'GET', f'/v1/{rest}').text for rest in ('literal', 'other', 'a/b')] == ['child', 'root', 'rest']
 
 
 def test_methods_of_several_apps_at_one_path_add_up_to_one_allow():
@@ -109,7 +108,7 @@ def test_methods_of_several_apps_at_one_path_add_up_to_one_allow():
     root.POST('/v1/x', answers('root'))
     child.GET('/x', answers('child'))
     root.mount(child, '/v1')
-    assert call(root, 'PUT', '/v1/x').header('allow') == 'GET, HEAD, OPTIONS, POST'
+    assert ask(root, 'PUT', '/v1/x').header('allow') == 'GET, HEAD, OPTIONS, POST'
 
 
 def test_sockets_are_mounted_as_routes_are():
@@ -214,7 +213,7 @@ ALL = ['before root', 'before mid', 'before leaf', 'after leaf', 'after mid', 'a
 @pytest.mark.parametrize('isolated', [{}, {'mid': False, 'leaf': False}, {'mid': False}], ids=range(3))
 def test_hooks_of_a_child_cover_everything_under_its_prefix(isolated, path, calls):
     root, _, _, seen = nested(**isolated)
-    call(root, 'GET', path)
+    ask(root, 'GET', path)
     assert seen == calls
 
 
@@ -227,9 +226,9 @@ def test_hooks_of_a_child_are_for_its_parents_routes_under_the_prefix_too(isolat
     child.BEFORE('/*', note('child'))
     child.AFTER('/root', note('after'))
     root.mount(child, '/v1', isolated)
-    assert (call(root, 'GET', '/v1/root').text, seen) == ('root', ['child', 'after'])
-    assert (call(root, 'GET', '/v1/other').text, seen) == ('rest', ['child', 'after', 'child'])
-    call(root, 'GET', '/other')
+    assert (ask(root, 'GET', '/v1/root').text, seen) == ('root', ['child', 'after'])
+    assert (ask(root, 'GET', '/v1/other').text, seen) == ('rest', ['child', 'after', 'child'])
+    ask(root, 'GET', '/other')
     assert len(seen) == 3
 
 
@@ -241,7 +240,7 @@ def test_hooks_of_a_child_are_for_the_routes_of_a_sibling_under_its_prefix(isola
     b.BEFORE('/*', note('b'))
     root.mount(a, '/v1')
     root.mount(b, '/v1', isolated)
-    assert (call(root, 'GET', '/v1/x').text, seen) == ('a', ['b'])
+    assert (ask(root, 'GET', '/v1/x').text, seen) == ('a', ['b'])
 
 
 @pytest.mark.parametrize('isolated', [True, False])
@@ -256,10 +255,10 @@ def test_without_a_prefix_hooks_of_a_child_are_for_the_requests_that_its_own_rou
     root.mount(child, prefix, isolated)
     for path, calls in (('/root', []), ('/child', ['child']), ('/none', []), ('//child', []), ('/child/x', [])):
         seen.clear()
-        call(root, 'GET', path)
+        ask(root, 'GET', path)
         assert seen == calls, path
     seen.clear()
-    assert call(root, 'HEAD', '/child').status == 200
+    assert ask(root, 'HEAD', '/child').status == 200
     assert seen == ['child']
 
 
@@ -279,7 +278,7 @@ def test_hooks_of_a_child_match_the_path_after_its_prefix_parameters_included(is
         '/rooms/a': [],
     }.items():
         seen.clear()
-        call(root, 'GET', path)
+        ask(root, 'GET', path)
         assert seen == calls, path
 
 
@@ -293,14 +292,14 @@ def test_a_parents_befores_run_first_however_narrow_and_its_afters_last():
     child.AFTER('/*', note('child after'))
     child.GET('/x', answers('x'))
     root.mount(child, '/v1')
-    call(root, 'GET', '/v1/x')
+    ask(root, 'GET', '/v1/x')
     assert seen == ['broad', 'narrow', 'child', 'child after', 'narrow after']
 
 
 def test_a_parent_that_has_answered_keeps_a_childs_hooks_and_handlers_from_running_but_not_its_afters():
     root, _, _, seen = nested()
     root.BEFORE('/mid/*', lambda req, res, ctx: res.out(401, 'Log in'))
-    assert call(root, 'GET', '/mid/leaf').status == 401
+    assert ask(root, 'GET', '/mid/leaf').status == 401
     assert seen == ['before root', 'after leaf', 'after mid', 'after root']
 
 
@@ -324,7 +323,7 @@ def test_no_spelling_goes_around_a_guard_of_the_parent_or_of_the_child(path, iso
     app, pattern = {'root': (root, '/mid/leaf/*'), 'mid': (mid, '/leaf/*'), 'leaf': (leaf, '/*')}[guarding]
     app.BEFORE(pattern, lambda req, res, ctx: res.abort(401))
     for method in ('GET', 'HEAD', 'OPTIONS', 'DELETE'):
-        assert call(root, method, path, root_path='/root').status == status
+        assert ask(root, method, path, root_path='/root').status == status
     assert meet(root, path, root_path='/root').status == status
 
 
@@ -345,7 +344,7 @@ def test_an_isolated_child_has_its_own_state_and_configuration_and_one_that_is_n
         root.mount(child, '/child', isolated)
         root.keep('key', 'root')
         child.keep('key', 'child')
-        assert [call(root, 'GET', path).json() for path in ('/', '/child')] == [root_saw, child_saw]
+        assert [ask(root, 'GET', path).json() for path in ('/', '/child')] == [root_saw, child_saw]
 
 
 def test_an_isolated_child_does_not_see_what_its_parent_kept():
@@ -389,8 +388,8 @@ def test_a_child_renders_with_its_own_renderer_else_with_the_one_of_its_parent(i
     for app, prefix in ((with_one, '/with'), (without, '/without')):
         app.GET('/', lambda req, res, ctx: res.renders('a.html'))
         root.mount(app, prefix, isolated)
-    assert call(root, 'GET', '/with').text == 'child: a.html'
-    assert call(root, 'GET', '/without').text == 'root: a.html'
+    assert ask(root, 'GET', '/with').text == 'child: a.html'
+    assert ask(root, 'GET', '/without').text == 'root: a.html'
 
 
 def test_a_child_has_its_own_limits_codec_and_types():
@@ -409,10 +408,10 @@ def test_a_child_has_its_own_limits_codec_and_types():
     plain.POST('/', lambda req, res, ctx: res.out(200, req.json))
     root.mount(child, '/child')
     root.mount(plain, '/plain')
-    assert [call(root, 'GET', path).status for path in ('/child/2', '/child/3')] == [200, 404]
-    assert [call(root, 'POST', '/child', body=body).status for body in ('a', 'aa')] == [200, 413]
-    assert call(root, 'GET', '/plain').text == '"dumped"'
-    assert call(root, 'POST', '/plain', json=1).text == 'loaded'
+    assert [ask(root, 'GET', path).status for path in ('/child/2', '/child/3')] == [200, 404]
+    assert [ask(root, 'POST', '/child', body=body).status for body in ('a', 'aa')] == [200, 413]
+    assert ask(root, 'GET', '/plain').text == '"dumped"'
+    assert ask(root, 'POST', '/plain', json=1).text == 'loaded'
 
 
 # The app that a function sees
@@ -433,10 +432,10 @@ def test_a_function_sees_the_app_that_it_was_registered_on():
     leaf.GET('/fine', note)
     root.mount(mid, '/mid')
     mid.mount(leaf, '/leaf')
-    call(root, 'GET', '/mid/leaf/fine')
+    ask(root, 'GET', '/mid/leaf/fine')
     assert seen == ['root', 'mid', 'leaf', 'leaf', 'leaf', 'mid', 'root']
     seen.clear()
-    call(root, 'GET', '/mid/leaf')
+    ask(root, 'GET', '/mid/leaf')
     assert seen == ['root', 'mid', 'leaf', 'leaf', 'root']
 
 
@@ -446,7 +445,7 @@ def test_what_a_function_defers_is_given_the_app_it_was_registered_on():
     root.BEFORE('/*', lambda req, res, ctx: res.defer(lambda app: seen.append(app.CONFIG('name'))) and None)
     child.GET('/', lambda req, res, ctx: res.defer(lambda app: seen.append(app.CONFIG('name'))).out(200))
     root.mount(child, '/x')
-    call(root, 'GET', '/x')
+    ask(root, 'GET', '/x')
     assert seen == ['root', 'child']
 
 
@@ -463,7 +462,7 @@ def test_a_function_on_two_apps_runs_once_for_each_and_sees_each(isolated):
         app.AFTER('/*', hook)
     child.GET('/', answers('x'))
     root.mount(child, '/x', isolated)
-    call(root, 'GET', '/x')
+    ask(root, 'GET', '/x')
     assert seen == (['root', 'child', 'child', 'root'] if isolated else ['root'] * 4)
 
 
@@ -484,7 +483,7 @@ def test_an_error_asks_the_child_then_its_parents_nearest_app_first():
     leaf.GET('/:kind', fail)
     root.mount(mid, '/mid')
     mid.mount(leaf, '/leaf')
-    replies = [call(root, 'GET', f'/mid/leaf/{kind}').text for kind in ('zero', 'key', 'value')]
+    replies = [ask(root, 'GET', f'/mid/leaf/{kind}').text for kind in ('zero', 'key', 'value')]
     assert replies == ['leaf: ZeroDivisionError', 'mid: KeyError', 'root: ValueError']
 
 
@@ -497,8 +496,8 @@ def test_what_is_not_found_under_a_prefix_is_the_childs_to_answer():
     mid.mount(leaf, '/leaf')
     root.mount(mid, '/mid')
     paths = ('/none', '/mid/none', '/mid/leaf/none', '/midway', '/mid')
-    assert [call(root, 'GET', path).text for path in paths] == ['root', 'mid', 'mid', 'root', 'mid']
-    assert call(root, 'POST', '/mid/only').text == '405'
+    assert [ask(root, 'GET', path).text for path in paths] == ['root', 'mid', 'mid', 'root', 'mid']
+    assert ask(root, 'POST', '/mid/only').text == '405'
 
 
 # Life
@@ -585,7 +584,7 @@ def test_a_child_serves_alone_when_it_is_not_called_through_its_parent():
     root, child = App(), App()
     child.GET('/', answers('child'))
     root.mount(child, '/x')
-    assert call(child, 'GET', '/').text == 'child'
+    assert ask(child, 'GET', '/').text == 'child'
 
 
 # URLs
@@ -599,7 +598,7 @@ def test_urls_are_built_through_three_levels_with_prefixes_and_root_path(root_pa
         assert {name: app.url(name, id=7) for name in urls} == urls
     seen = []
     leaf.GET('/urls', lambda req, res, ctx: seen.extend(req.url_for(name, id=7) for name in urls))
-    assert call(root, 'GET', root_path.rstrip('/') + '/mid/leaf/urls', root_path=root_path).status == 200
+    assert ask(root, 'GET', root_path.rstrip('/') + '/mid/leaf/urls', root_path=root_path).status == 200
     assert seen == [root_path.rstrip('/') + url for url in urls.values()]
 
 
@@ -629,10 +628,10 @@ def test_a_copy_has_copies_of_what_is_mounted():
     child.GET('/', lambda req, res, ctx: seen.append(req.app) or res.out(200, req.app.peek('key')))
     root.mount(child, '/x')
     with Live(root) as live, Live(root.copy()) as twin:
-        assert [each.call('GET', '/x').text for each in (live, twin)] == ['real', 'real']
+        assert [each.ask('GET', '/x').text for each in (live, twin)] == ['real', 'real']
         assert seen[0] is child and seen[1] is not child
         seen[1].keep('key', 'fake')
-        assert [each.call('GET', '/x').text for each in (live, twin)] == ['real', 'fake']
+        assert [each.ask('GET', '/x').text for each in (live, twin)] == ['real', 'fake']
 
 
 def test_a_copy_serves_an_app_a_second_time():
@@ -640,7 +639,7 @@ def test_a_copy_serves_an_app_a_second_time():
     child.GET('/', answers('child'))
     root.mount(child, '/a')
     root.mount(child.copy(), '/b')
-    assert [call(root, 'GET', path).text for path in ('/a', '/b')] == ['child', 'child']
+    assert [ask(root, 'GET', path).text for path in ('/a', '/b')] == ['child', 'child']
 
 
 def test_the_state_given_to_a_copy_wins_over_what_a_child_that_shares_it_keeps():
@@ -648,7 +647,7 @@ def test_the_state_given_to_a_copy_wins_over_what_a_child_that_shares_it_keeps()
     child.ON(STARTUP, lambda app: app.keep('db', 'real'))
     child.GET('/', lambda req, res, ctx: res.out(200, req.app.peek('db')))
     root.mount(child, '/x', isolated=False)
-    assert call(root.copy(Overrides(state={'db': 'fake'})), 'GET', '/x').text == 'fake'
+    assert ask(root.copy(Overrides(state={'db': 'fake'})), 'GET', '/x').text == 'fake'
 
 
 @pytest.mark.parametrize('order', [*permutations(range(3))])
@@ -662,7 +661,7 @@ def test_the_child_of_the_narrowest_prefix_answers_a_miss_whatever_the_order(ord
         root.mount(*children[at])
     with Live(root) as live:
         paths = ('/a/none', '/b/none', '/b')
-        assert [live.call('GET', path).text for path in paths] == ['/:x', '/b/:y', '/b']
+        assert [live.ask('GET', path).text for path in paths] == ['/:x', '/b/:y', '/b']
 
 
 def test_a_prefix_has_no_queries():

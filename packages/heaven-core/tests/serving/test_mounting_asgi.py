@@ -4,10 +4,10 @@ import asyncio
 import gc
 
 import pytest
-from asks import jumping
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask, connect, meet
 from heaven import STARTUP, App
-from peer import EXTENSION, Peer, meet
+from peer import EXTENSION
+from waiting import jumping
 
 
 class Foreign:
@@ -84,9 +84,9 @@ def mounted(prefix='/admin', foreign=None, **options):
 @pytest.mark.parametrize('kind', ['http', 'websocket'])
 def test_the_path_is_left_alone_and_root_path_is_extended(kind, prefix, target, root_path, expected):
     app, foreign = mounted(prefix)
-    given = Peer(app, target, root_path=root_path).scope
+    given = connect(app, target, root_path=root_path).scope
     if kind == 'http':
-        assert call(app, 'GET', target, root_path=root_path).status == 201
+        assert ask(app, 'GET', target, root_path=root_path).status == 201
     else:
         assert meet(app, target, root_path=root_path).accepted
     (scope,) = foreign.scopes
@@ -98,7 +98,7 @@ def test_the_scope_is_a_copy_with_every_key_and_the_servers_own_is_not_changed()
     async def run():
         app, foreign = mounted()
         extra = {'extensions': {'x': {}}, 'tls': {'a': 1}}
-        peer = Peer(app, '/admin/x', **extra)
+        peer = connect(app, '/admin/x', **extra)
         before = dict(peer.scope)
         async with peer:
             await peer.leave()
@@ -119,7 +119,7 @@ def test_the_scope_is_a_copy_with_every_key_and_the_servers_own_is_not_changed()
 def test_every_method_goes_through_with_its_body_unread(method):
     app, foreign = App(max_body_size=1), Foreign()
     app.mount(foreign, '/admin')
-    reply = call(app, method, '/admin/x', body=[b'abc', b'def'])
+    reply = ask(app, method, '/admin/x', body=[b'abc', b'def'])
     assert (reply.status, reply.body) == (201, b'' if method == 'HEAD' else b'abcdef')
     assert foreign.scopes[0]['method'] == method
 
@@ -127,7 +127,7 @@ def test_every_method_goes_through_with_its_body_unread(method):
 @pytest.mark.parametrize('path', ['/', '/admi', '/administrator', '/x/admin', '//admin', '/admin%2Fx'])
 def test_what_is_not_under_the_prefix_by_segments_does_not_reach_it(path):
     app, foreign = mounted()
-    assert call(app, 'GET', path).status == 404
+    assert ask(app, 'GET', path).status == 404
     assert meet(app, path).status == 404
     assert foreign.scopes == []
 
@@ -136,14 +136,14 @@ def test_routes_of_the_parent_under_the_prefix_come_before_it():
     app, _ = mounted()
     app.GET('/admin/ours', lambda req, res, ctx: res.out(200, 'ours'))
     app.GET('/admin/:id:int', lambda req, res, ctx: res.out(200, 'int'))
-    assert [call(app, 'GET', f'/admin/{rest}').status for rest in ('ours', '7', 'x', '')] == [200, 200, 201, 201]
+    assert [ask(app, 'GET', f'/admin/{rest}').status for rest in ('ours', '7', 'x', '')] == [200, 200, 201, 201]
 
 
 def test_an_app_is_mounted_on_a_subdomain_at_its_root_or_below():
     for prefix, path in (('', '/x'), ('/a', '/a/x')):
         app, foreign = mounted(prefix, subdomain='API')
-        assert call(app, 'GET', path, headers={'host': 'api.a.com'}).status == 201
-        assert call(app, 'GET', path, headers={'host': 'www.a.com'}).status == 404
+        assert ask(app, 'GET', path, headers={'host': 'api.a.com'}).status == 201
+        assert ask(app, 'GET', path, headers={'host': 'www.a.com'}).status == 404
         assert len(foreign.scopes) == 1
 
 
@@ -161,7 +161,7 @@ def test_one_app_may_be_mounted_twice_and_in_a_mounted_app():
     root.mount(child, '/child')
     root.mount(foreign, '/flat')
     for path in ('/child/deep/x', '/flat/x'):
-        assert call(root, 'GET', path).status == 201
+        assert ask(root, 'GET', path).status == 201
     assert [scope['root_path'] for scope in foreign.scopes] == ['/child/deep', '/flat']
 
 
@@ -170,7 +170,7 @@ def test_one_at_the_root_of_a_mounted_app_has_the_prefix_of_that_app_as_its_root
     child.mount(foreign)
     root.mount(child, '/child')
     for path in ('/child', '/child/x'):
-        assert call(root, 'GET', path).status == 201
+        assert ask(root, 'GET', path).status == 201
     assert [scope['root_path'] for scope in foreign.scopes] == ['/child', '/child']
 
 
@@ -189,7 +189,7 @@ def test_heaven_in_heaven_as_a_foreign_app_builds_right_urls():
 
     app = App()
     app.mount(wrapped, '/inner')
-    assert call(app, 'GET', '/api/inner/7', root_path='/api').json() == ['/api/inner/8', '7']
+    assert ask(app, 'GET', '/api/inner/7', root_path='/api').json() == ['/api/inner/8', '7']
 
 
 # Hooks
@@ -203,7 +203,7 @@ def test_hooks_set_headers_that_are_merged_into_its_answer():
         res.cookie('b', '2')
 
     app.BEFORE('/*', hook)
-    reply = call(app, 'GET', '/admin')
+    reply = ask(app, 'GET', '/admin')
     assert (reply.header('x-ours'), reply.header('x-theirs'), reply.header('x-both')) == ('2', '1', 'ours')
     assert (reply.all('vary'), reply.header('content-type'), reply.header('content-length')) == (['a', 'b'], None, '0')
     assert reply.all('set-cookie') == ['a=1', 'b=2; Path=/']
@@ -218,7 +218,7 @@ def test_no_spelling_goes_around_a_guard_of_the_parent(path):
     app, foreign = mounted()
     app.mount(Foreign(), '/x')
     app.BEFORE('/admin/*', lambda req, res, ctx: res.abort(401, 'no'))
-    reply = call(app, 'GET', path, root_path='/root')
+    reply = ask(app, 'GET', path, root_path='/root')
     assert (reply.status, reply.text, foreign.scopes) == (401, 'no', [])
     assert (meet(app, path, root_path='/root').status, foreign.scopes) == (401, [])
 
@@ -226,13 +226,13 @@ def test_no_spelling_goes_around_a_guard_of_the_parent(path):
 @pytest.mark.parametrize('path', '/./admin/x /x/../admin /admin/..%2Fadmin/x /admin/%2e%2e/admin /admin/.'.split())
 def test_a_path_with_dots_reaches_no_app(path):
     app, foreign = mounted()
-    assert (call(app, 'GET', path).status, meet(app, path).status, foreign.scopes) == (400, 400, [])
+    assert (ask(app, 'GET', path).status, meet(app, path).status, foreign.scopes) == (400, 400, [])
 
 
 def test_a_hook_that_has_answered_keeps_the_app_from_being_called():
     app, foreign = mounted()
     app.BEFORE('/*', lambda req, res, ctx: res.out(401, 'no'))
-    assert (call(app, 'GET', '/admin').text, foreign.scopes) == ('no', [])
+    assert (ask(app, 'GET', '/admin').text, foreign.scopes) == ('no', [])
 
 
 @pytest.mark.parametrize('body', [b'', b'abc', [b'a', b'bc']], ids=['none', 'one', 'two'])
@@ -243,7 +243,7 @@ def test_a_body_that_a_hook_has_read_is_there_for_the_app(body):
         res.headers['x-read'] = str(len(await req.read()))
 
     app.BEFORE('/*', hook)
-    reply = call(app, 'POST', '/admin', body=body)
+    reply = ask(app, 'POST', '/admin', body=body)
     assert (reply.header('x-read'), reply.body) == (
         str(len(b''.join(body) if isinstance(body, list) else body)),
         reply.body,
@@ -258,7 +258,7 @@ def test_a_hook_that_asks_whether_the_client_left_loses_no_chunk():
         await req.disconnected()
 
     app.BEFORE('/*', hook)
-    assert call(app, 'POST', '/admin', body=[b'a', b'b']).body == b'ab'
+    assert ask(app, 'POST', '/admin', body=[b'a', b'b']).body == b'ab'
 
 
 def test_hooks_that_always_run_run_and_what_is_deferred_is_done_after_its_answer():
@@ -266,7 +266,7 @@ def test_hooks_that_always_run_run_and_what_is_deferred_is_done_after_its_answer
     app, _ = mounted()
     app.BEFORE('/*', lambda req, res, ctx: res.defer(lambda app: seen.append('deferred')) and None)
     app.AFTER('/*', lambda req, res, ctx: seen.append('always'), always=True)
-    call(app, 'GET', '/admin')
+    ask(app, 'GET', '/admin')
     assert seen == ['always', 'deferred']
 
 
@@ -278,8 +278,8 @@ def test_it_is_started_and_stopped_with_the_parent_and_its_state_reaches_its_sco
     with Live(app) as live:
         assert foreign.seen == ['startup']
         live.state['ours'] = 1
-        live.call('GET', '/admin')
-        live.call('GET', '/admin')
+        live.ask('GET', '/admin')
+        live.ask('GET', '/admin')
     assert foreign.seen == ['startup', 'shutdown', 'returned']
     first, second = (scope['state'] for scope in foreign.scopes)
     assert first == {'ours': 1, 'theirs': 1} == second and first is not second
@@ -289,14 +289,14 @@ def test_it_is_started_again_after_a_shutdown_with_a_state_that_is_new():
     app, foreign = mounted()
     for _ in range(2):
         with Live(app) as live:
-            live.call('GET', '/admin')
+            live.ask('GET', '/admin')
     assert foreign.seen == ['startup', 'shutdown', 'returned'] * 2
     assert [scope['state'] for scope in foreign.scopes] == [{'theirs': 1}, {'theirs': 4}]
 
 
 def test_without_lifespan_from_the_server_the_first_request_starts_it():
     app, foreign = mounted()
-    call(app, 'GET', '/admin')
+    ask(app, 'GET', '/admin')
     assert (foreign.seen, foreign.scopes[0]['state']) == (['startup'], {'theirs': 1})
 
 
@@ -317,7 +317,7 @@ def test_it_starts_after_its_parent_and_stops_before_it():
 def test_one_that_knows_no_lifespan_is_served_all_the_same():
     app, _ = mounted(foreign=Foreign(lifespan=False))
     with Live(app) as live:
-        assert live.call('GET', '/admin').status == 201
+        assert live.ask('GET', '/admin').status == 201
 
 
 def test_one_that_returns_from_its_lifespan_at_once_is_served_all_the_same():
@@ -327,7 +327,7 @@ def test_one_that_returns_from_its_lifespan_at_once_is_served_all_the_same():
 
     app, _ = mounted(foreign=foreign)
     with Live(app) as live:
-        assert live.call('GET', '/admin').status == 201
+        assert live.ask('GET', '/admin').status == 201
 
 
 @pytest.mark.parametrize('returns', [True, False])
@@ -390,9 +390,9 @@ def test_a_copy_has_a_life_and_a_state_of_its_own():
     app, foreign = mounted()
     twin = app.copy()
     with Live(app), Live(twin) as live:
-        live.call('GET', '/admin')
+        live.ask('GET', '/admin')
         assert foreign.seen == ['startup', 'startup']
-        assert call(app.copy(), 'GET', '/admin').status == 201
+        assert ask(app.copy(), 'GET', '/admin').status == 201
     assert [scope['state'] for scope in foreign.scopes] == [{'theirs': 2}, {'theirs': 3}]
 
 
@@ -420,7 +420,7 @@ def test_an_app_that_fails_before_it_answers_is_a_plain_500_logged_once(caplog):
     app, _ = mounted(foreign=Failing())
     app.BEFORE('/*', lambda req, res, ctx: res.header('x-ours', '1'))
     with Live(app) as live:
-        reply = live.call('GET', '/admin')
+        reply = live.ask('GET', '/admin')
     assert (reply.status, reply.text, reply.header('x-ours')) == (500, 'Internal Server Error', '1')
     assert [record.exc_info[1].args for record in caplog.records] == [('theirs',)]
 
@@ -428,20 +428,20 @@ def test_an_app_that_fails_before_it_answers_is_a_plain_500_logged_once(caplog):
 def test_an_app_that_fails_before_it_answers_asks_the_error_handlers(caplog):
     app, _ = mounted(foreign=Failing())
     app.ERROR(ValueError, lambda req, res, ctx: res.out(503, f'{res.error}'))
-    assert call(app, 'GET', '/admin').text == 'theirs'
+    assert ask(app, 'GET', '/admin').text == 'theirs'
     assert meet(app, '/admin').body == b'theirs'
     assert caplog.records == []
 
 
 def test_a_failure_after_the_beginning_of_an_answer_is_logged_and_raised(caplog):
     app, _ = mounted(foreign=Failing(START))
-    reply = call(app, 'GET', '/admin', catch=True)
+    reply = ask(app, 'GET', '/admin', catch=True)
     assert (type(reply.error), len(caplog.records)) == (ValueError, 1)
 
 
 def test_a_failure_after_the_end_of_an_answer_is_logged_and_does_not_reach_the_server(caplog):
     app, _ = mounted(foreign=Failing(START, {'type': 'http.response.body', 'body': b'x'}))
-    reply = call(app, 'GET', '/admin')
+    reply = ask(app, 'GET', '/admin')
     assert (reply.body, len(caplog.records)) == (b'x', 1)
 
 
@@ -465,7 +465,7 @@ def test_the_middlewares_of_the_parent_see_its_failures(messages, caplog):
     app, _ = mounted(foreign=Failing(*messages))
     app.use(Watching)
     with Live(app) as live:
-        assert live.call('GET', '/admin').status == (200 if messages else 500)
+        assert live.ask('GET', '/admin').status == (200 if messages else 500)
     assert (caught, len(caplog.records)) == (['theirs'], 1)
 
 
@@ -505,13 +505,13 @@ def test_a_client_that_leaves_while_it_is_answered_is_quiet(sent, caplog):
             await send({'type': 'http.response.body', 'body': b'x', 'more_body': True})
 
     app, _ = mounted(foreign=foreign)
-    reply = call(app, 'GET', '/admin', fail_send_after=sent)
+    reply = ask(app, 'GET', '/admin', fail_send_after=sent)
     assert (len(reply.messages), caplog.records) == (sent, [])
 
 
 def test_a_target_in_absolute_form_reaches_an_app_as_its_path():
     app, foreign = mounted('/admin')
-    call(app, 'GET', 'http://a.com/admin/x%2Fy')
+    ask(app, 'GET', 'http://a.com/admin/x%2Fy')
     (scope,) = foreign.scopes
     assert (scope['root_path'], scope['path'], scope['raw_path']) == ('/admin', '/admin/x/y', b'/admin/x%2Fy')
 
@@ -537,7 +537,7 @@ def test_a_hook_that_asks_whether_the_client_left_takes_nothing_from_an_app(chun
         await send({'type': 'http.response.start', 'status': 200, 'headers': headers})
         await send({'type': 'http.response.body', 'body': body})
 
-    reply = call(asked_first(child), 'POST', '/f', body=chunks)
+    reply = ask(asked_first(child), 'POST', '/f', body=chunks)
     assert (reply.body, reply.header('connection')) == (b''.join(chunks), None)
 
 
@@ -553,7 +553,7 @@ def test_an_app_may_give_up_waiting_for_a_message_after_a_hook_asked_whether_the
         await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', b'1')]})
         await send({'type': 'http.response.body', 'body': b'%d' % given_up})
 
-    assert call(asked_first(child), 'GET', '/f').body == b'2'
+    assert ask(asked_first(child), 'GET', '/f').body == b'2'
 
 
 @pytest.mark.parametrize('chunks', [[b'a=1'], [b'a=', b'1']])
@@ -571,7 +571,7 @@ def test_a_hook_that_reads_the_form_leaves_the_body_to_an_app(chunks):
     app.BEFORE('/*', hook)
     app.mount(child, '/f')
     headers = {'content-type': 'application/x-www-form-urlencoded'}
-    assert call(app, 'POST', '/f', body=chunks, headers=headers).body == b'a=1'
+    assert ask(app, 'POST', '/f', body=chunks, headers=headers).body == b'a=1'
 
 
 def test_an_app_that_returns_without_an_answer_is_a_500(caplog):
@@ -579,5 +579,5 @@ def test_an_app_that_returns_without_an_answer_is_a_500(caplog):
         return
 
     app, _ = mounted(foreign=silent)
-    assert call(app, 'GET', '/admin').status == 500
+    assert ask(app, 'GET', '/admin').status == 500
     assert 'without an answer' in caplog.text

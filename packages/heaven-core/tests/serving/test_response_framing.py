@@ -2,7 +2,6 @@
 
 import pytest
 from asks import ask
-from driver import call
 from heaven import App
 
 
@@ -38,7 +37,7 @@ FIXED = {
 def test_a_fixed_body_has_exactly_one_right_length_on_head_too(method, handler, status, length):
     app = App()
     app.METHOD('GET' if method == 'HEAD' else method, '/', handler)
-    reply = call(app, method)
+    reply = ask(app, method)
     assert (reply.status, reply.all('content-length')) == (status, [str(length)])
     assert len(reply.body) == (0 if method == 'HEAD' else length)
 
@@ -47,7 +46,7 @@ def test_a_fixed_body_has_exactly_one_right_length_on_head_too(method, handler, 
 def test_head_has_the_headers_of_get_on_errors_too(target, handler):
     app = App()
     app.GET('/', handler)
-    get, head = call(app, 'GET', target), call(app, 'HEAD', target)
+    get, head = ask(app, 'GET', target), ask(app, 'HEAD', target)
     assert (get.status, sorted(get.headers)) == (head.status, sorted(head.headers))
     assert int(get.header('content-length')) == len(get.body) > 0 and head.body == b''
 
@@ -156,5 +155,5 @@ def test_a_send_that_fails_on_a_fixed_body_is_a_client_that_left(caplog):
 def test_a_head_may_say_what_length_get_has(length):
     app = App()
     app.HEAD('/', lambda req, res, ctx: res.header('content-length', length) and None)
-    reply = call(app, 'HEAD')
+    reply = ask(app, 'HEAD')
     assert (reply.header('content-length'), reply.body) == (str(length or 0), b'')

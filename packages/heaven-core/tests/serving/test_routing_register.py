@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from driver import Live, StartupFailed, call
+from asks import Live, StartupFailed, ask
 from heaven import STARTUP, App, HandlerError, HeavenError, Router, SubdomainError, UrlDuplicateError, UrlError
 
 
@@ -133,7 +133,7 @@ def test_a_refused_route_leaves_nothing_behind():
     with pytest.raises(UrlDuplicateError):
         app.HTTP('/a', ok)
     app.POST('/a', ok)
-    assert call(app, 'PATCH', '/a').status == 405
+    assert ask(app, 'PATCH', '/a').status == 405
 
 
 def test_the_same_name_twice_is_refused():
@@ -202,7 +202,7 @@ def test_registration_while_the_app_runs_is_a_runtimeerror():
                 register()
     app.GET('/b', ok)
     with Live(app) as live:
-        assert live.call('GET', '/b').status == 200
+        assert live.ask('GET', '/b').status == 200
 
 
 def test_registration_from_a_handler_is_refused_without_lifespan_too():
@@ -215,7 +215,7 @@ def test_registration_from_a_handler_is_refused_without_lifespan_too():
             seen.append(error)
 
     app.GET('/a', handler)
-    assert call(app, target='/a').status == 200
+    assert ask(app, target='/a').status == 200
     assert len(seen) == 1
 
 
@@ -244,10 +244,10 @@ def test_without_a_handler_registrars_are_decorators_that_give_the_function_back
         res.header('x-hook', 'yes')
 
     assert callable(a) and callable(b) and callable(c) and callable(hook)
-    assert call(app, 'GET', '/a').header('x-hook') == 'yes'
-    assert call(app, 'GET', '/a').text == call(app, 'POST', '/a').text == 'a'
-    assert call(app, 'PROPFIND', '/b').text == 'b'
-    assert call(app, 'QUERY', '/c').status == 200
+    assert ask(app, 'GET', '/a').header('x-hook') == 'yes'
+    assert ask(app, 'GET', '/a').text == ask(app, 'POST', '/a').text == 'a'
+    assert ask(app, 'PROPFIND', '/b').text == 'b'
+    assert ask(app, 'QUERY', '/c').status == 200
     assert app.url('a') == '/a'
 
 
@@ -267,17 +267,17 @@ def test_a_group_registers_everything_under_its_prefix():
     def create(req, res, ctx):
         res.status = 201
 
-    assert call(app, target='/v1/users').text == 'all'
+    assert ask(app, target='/v1/users').text == 'all'
     assert ran == ['v1', 'after']
     ran.clear()
-    assert call(app, target='/v1/users/7').json() == {'id': 7}
+    assert ask(app, target='/v1/users/7').json() == {'id': 7}
     assert ran == ['v1', 'users', 'after']
     ran.clear()
-    assert call(app, target='/elsewhere').status == 404
+    assert ask(app, target='/elsewhere').status == 404
     assert ran == []
-    assert call(app, 'POST', '/v1/users/').status == 201
-    assert call(app, 'PUT', '/v1/files/a/b').json() == {'*': 'a/b'}
-    assert call(app, target='/users/7').status == 404
+    assert ask(app, 'POST', '/v1/users/').status == 201
+    assert ask(app, 'PUT', '/v1/files/a/b').json() == {'*': 'a/b'}
+    assert ask(app, target='/users/7').status == 404
     assert (app.url('users'), app.url('user', id=7)) == ('/v1/users', '/v1/users/7')
 
 
@@ -286,7 +286,7 @@ def test_a_groups_prefix_may_have_parameters():
     app.group('/users/:user:int').GET('/posts/:post', lambda req, res, ctx: res.out(200, req.params))
     with pytest.raises(UrlError):
         app.group('/users/:id').GET('/:id', ok)
-    assert call(app, target='/users/7/posts/x').json() == {'user': 7, 'post': 'x'}
+    assert ask(app, target='/users/7/posts/x').json() == {'user': 7, 'post': 'x'}
 
 
 @pytest.mark.parametrize('prefix', ['v1', '/*', '/a/*', '/:x:unknown', '/..'])
@@ -391,18 +391,18 @@ def test_every_kind_of_handler_answers_and_hooks(kind, caplog):
     handler = HANDLERS[kind]
     app = App()
     app.GET('/a', handler)
-    assert call(app, target='/a').text == 'word'
+    assert ask(app, target='/a').text == 'word'
     app = App()
     app.BEFORE('/*', handler)
     app.GET('/a', lambda req, res, ctx: res.header('x-a', 'b'))
-    assert call(app, target='/a').text == 'word'
+    assert ask(app, target='/a').text == 'word'
     app = App()
     app.AFTER('/*', handler)
     app.GET('/a', ok)
-    assert call(app, target='/a').text == 'word'
+    assert ask(app, target='/a').text == 'word'
     app = App()
     app.ERROR(404, handler)
-    assert call(app, target='/a').text == 'word'
+    assert ask(app, target='/a').text == 'word'
     assert caplog.records == []
 
 
@@ -419,7 +419,7 @@ def test_a_threaded_handler_runs_in_a_thread_with_the_contextvars_kept(kind):
     app = App()
     app.BEFORE('/*', lambda req, res, ctx: var.set('kept') and None)
     app.GET('/a', handler, threaded=True)
-    assert call(app, target='/a').text == 'word'
+    assert ask(app, target='/a').text == 'word'
     assert seen[0][0] != threading.get_ident()
     assert seen[0][1] == 'kept'
 
@@ -428,7 +428,7 @@ def test_a_plain_handler_runs_on_the_loop():
     seen = []
     app = App()
     app.GET('/a', lambda req, res, ctx: seen.append((threading.get_ident(), asyncio.get_running_loop())) or None)
-    assert call(app, target='/a').status == 200
+    assert ask(app, target='/a').status == 200
     assert seen[0][0] == threading.get_ident()
 
 
@@ -444,7 +444,7 @@ def test_debug_warns_of_a_plain_handler_that_held_the_loop(debug, threaded, seco
     app.GET('/a', slow, threaded=threaded)
     for _ in range(1 if seconds else 20):  # a handler that does nothing takes long only where the machine is busy
         caplog.clear()
-        assert call(app, target='/a').status == 200
+        assert ask(app, target='/a').status == 200
         if not caplog.records:
             break
     assert [('slow' in r.getMessage(), r.levelno) for r in caplog.records] == [(True, logging.WARNING)] * warned
@@ -458,8 +458,8 @@ def test_an_exception_in_a_threaded_handler_is_one_like_any_other():
     app.GET('/a', handler, threaded=True)
     app.GET('/b', lambda req, res, ctx: 1 / 0, threaded=True)
     app.ERROR(ZeroDivisionError, lambda req, res, ctx: res.out(418, 'teapot'))
-    assert (call(app, target='/a').status, call(app, target='/a').text) == (404, 'No such patient')
-    assert call(app, target='/b').status == 418
+    assert (ask(app, target='/a').status, ask(app, target='/a').text) == (404, 'No such patient')
+    assert ask(app, target='/b').status == 418
 
 
 @pytest.mark.parametrize('value', ['text', {'a': 1}, 404, (200, 'x'), True, ['x']])
@@ -476,9 +476,9 @@ def test_a_value_returned_is_ignored_with_one_warning_for_each_handler(value, ca
     app.GET('/2', second)
     with caplog.at_level(logging.WARNING), Live(app) as live:
         for _ in range(3):
-            reply = live.call('GET', '/1')
+            reply = live.ask('GET', '/1')
             assert (reply.status, reply.body) == (200, b'')
-            assert live.call('GET', '/2').status == 200
+            assert live.ask('GET', '/2').status == 200
     records = [r for r in caplog.records if r.name.partition('.')[0] == 'heaven']
     assert [r.levelno for r in records] == [logging.WARNING] * 2
     assert 'first' in records[0].getMessage() and 'second' in records[1].getMessage()
@@ -489,7 +489,7 @@ def test_res_and_none_are_returned_without_a_word(caplog):
     app.GET('/1', lambda req, res, ctx: res)
     app.GET('/2', lambda req, res, ctx: None)
     with caplog.at_level(logging.DEBUG, 'heaven'):
-        assert call(app, target='/1').status == call(app, target='/2').status == 200
+        assert ask(app, target='/1').status == ask(app, target='/2').status == 200
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
@@ -532,10 +532,10 @@ def test_a_dotted_path_is_imported_when_the_app_starts_not_before(modules):
     assert not any(name.startswith('wards_for_test') for name in sys.modules)
     with Live(app) as live:
         assert 'wards_for_test.patients.records' in sys.modules
-        reply = live.call('GET', '/a')
+        reply = live.ask('GET', '/a')
         assert (reply.text, reply.header('x-guard')) == ('record', 'yes')
-        assert live.call('GET', '/b').text == 'static'
-        assert (live.call('GET', '/c').status, live.call('GET', '/c').text) == (404, 'record')
+        assert live.ask('GET', '/b').text == 'static'
+        assert (live.ask('GET', '/c').status, live.ask('GET', '/c').text) == (404, 'record')
 
 
 def test_a_dotted_path_may_be_of_what_a_package_took_from_a_module_of_the_same_name(modules):
@@ -548,13 +548,13 @@ def test_a_dotted_path_may_be_of_what_a_package_took_from_a_module_of_the_same_n
     (modules / 'wards_for_test' / '__init__.py').write_text('from .f import f\nfrom .home import home\n')
     app.GET('/short', 'wards_for_test.f.f')
     with Live(app) as live:
-        assert [live.call('GET', path).text for path in ('/', '/long', '/short')] == ['home', 'home', 'f']
+        assert [live.ask('GET', path).text for path in ('/', '/long', '/short')] == ['home', 'home', 'f']
 
 
 def test_a_dotted_path_works_without_lifespan(modules):
     app = App()
     app.GET('/a', 'wards_for_test.patients.records.get_record_by_id')
-    assert call(app, target='/a').text == call(app, target='/a').text == 'record'
+    assert ask(app, target='/a').text == ask(app, target='/a').text == 'record'
 
 
 @pytest.mark.parametrize(
@@ -593,9 +593,9 @@ def test_the_folder_that_is_not_on_sys_path_is_named(tmp_path, monkeypatch):
 def test_without_lifespan_a_dotted_path_that_fails_is_a_500_and_tried_again(modules, caplog):
     app = App()
     app.GET('/a', 'wards_for_test.patients.late.f')
-    assert call(app, target='/a').status == 500
+    assert ask(app, target='/a').status == 500
     (modules / 'wards_for_test' / 'patients' / 'late.py').write_text('def f(req, res, ctx): res.body = "late"\n')
-    assert call(app, target='/a').text == 'late'
+    assert ask(app, target='/a').text == 'late'
 
 
 def test_handlererror_is_an_importerror():
@@ -636,4 +636,4 @@ def test_what_cannot_be_called_is_refused_where_it_is_registered(verb):
 def test_a_method_that_is_named_twice_is_one():
     app = App()
     app.METHOD(['GET', 'GET'], '/', lambda req, res, ctx: res.out(200, 'once'))
-    assert call(app).text == 'once'
+    assert ask(app).text == 'once'

@@ -4,9 +4,8 @@ import asyncio
 import inspect
 
 import pytest
-from driver import Live, call
+from asks import Live, ask, meet
 from heaven import App
-from peer import meet
 
 
 class Tracing:
@@ -61,7 +60,7 @@ def test_route_and_endpoint_are_on_the_scope_that_reached_heaven(copies, functio
     app.GET('/patients/:id', function)
     for method in ('GET', 'HEAD'):
         seen.clear()
-        call(app, method, '/patients/7')
+        ask(app, method, '/patients/7')
         assert seen == [('start', '/patients/:id', function), ('end', '/patients/:id', function)]
 
 
@@ -69,7 +68,7 @@ def test_route_and_endpoint_are_on_the_scope_that_reached_heaven(copies, functio
 def test_where_no_route_answers_there_is_neither(request_):
     app, seen = traced()
     app.GET('/a', handler)
-    call(app, *request_)
+    ask(app, *request_)
     assert seen == [('start', None, None), ('end', None, None)]
 
 
@@ -78,7 +77,7 @@ def test_they_are_there_for_hooks_and_though_a_hook_has_answered():
     app.BEFORE('/*', lambda req, res, ctx: seen.append(req.scope['route'].path))
     app.BEFORE('/*', lambda req, res, ctx: res.out(401))
     app.GET('/a/:x', handler)
-    call(app, target='/a/b')
+    ask(app, target='/a/b')
     assert seen == ['/a/:x', ('start', '/a/:x', handler), ('end', '/a/:x', handler)]
 
 
@@ -88,14 +87,14 @@ def test_the_path_of_a_mounted_apps_route_has_its_prefix(isolated):
     child = App()
     child.GET('/rooms/:room', handler)
     app.mount(child, '/houses/:house:int', isolated)
-    call(app, target='/houses/7/rooms/a')
+    ask(app, target='/houses/7/rooms/a')
     assert seen[0] == ('start', '/houses/:house:int/rooms/:room', handler)
 
 
 def test_an_endpoint_written_as_a_dotted_path_is_the_function():
     app, seen = traced()
     app.GET('/a', f'{__name__}.handler')
-    call(app, target='/a')
+    ask(app, target='/a')
     assert seen[0][2].__name__ == 'handler' and callable(seen[0][2])
 
 
@@ -113,7 +112,7 @@ def test_objects_and_methods_are_endpoints_as_they_were_given():
     app.GET('/method', controller.method)
     app.GET('/threaded', handler, threaded=True)
     for path in ('/object', '/method', '/threaded'):
-        call(app, target=path)
+        ask(app, target=path)
     assert [endpoint for when, _, endpoint in seen if when == 'end'] == [controller, controller.method, handler]
 
 
@@ -153,7 +152,7 @@ def test_what_a_middleware_receives_is_an_asgi_3_application_by_every_test(count
     for _ in range(count):
         app.use(Wrapping, seen=seen)
     with Live(app) as live:
-        assert live.call().status == 200
+        assert live.ask().status == 200
     assert len(seen) == count and all(map(asgi3, seen)) and asgi3(app)
     assert all(asyncio.iscoroutinefunction(a) or asyncio.iscoroutinefunction(a.__call__) for a in seen)
 
@@ -173,4 +172,4 @@ def test_a_middleware_may_be_a_function_that_returns_an_async_function():
     app = App()
     app.GET('/', handler)
     app.use(adding, value=b'b')
-    assert call(app).header('x-a') == 'b'
+    assert ask(app).header('x-a') == 'b'

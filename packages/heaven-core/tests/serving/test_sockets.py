@@ -7,9 +7,9 @@ import tracemalloc
 from itertools import pairwise
 
 import pytest
-from driver import Live
+from asks import Live, connect, meet
 from heaven import Abort, App, ClientError, Disconnected, Key
-from peer import EXTENSION, Peer, meet, meeting
+from peer import EXTENSION, Peer
 
 
 async def echo(req, ws, ctx):
@@ -25,7 +25,7 @@ def served(handler, **options):
 
 def met(handler, *messages, **options):
     """What a peer sees of a handler at `/`."""
-    return meet(served(handler), '/', *messages, **options)
+    return meet(handler, '/', *messages, **options)
 
 
 def kept(*names):
@@ -95,7 +95,7 @@ def test_disconnected_says_the_code_and_the_reason():
         seen.append(1)
 
     async def run():
-        async with Peer(served(handler), '/') as peer:
+        async with connect(handler) as peer:
             await peer.leave(4001, 'see you')
             await peer.end()
 
@@ -205,7 +205,7 @@ def test_none_offered_is_an_empty_sequence_also_where_the_server_does_not_say():
         seen.append(list(ws.subprotocols))
 
     async def run():
-        peer = Peer(served(handler), '/')
+        peer = connect(handler)
         del peer.scope['subprotocols']
         async with peer:
             await peer.end()
@@ -394,7 +394,7 @@ def test_the_disconnection_of_another_socket_is_a_failure_like_any(caplog):
 
 def test_a_handler_that_is_cancelled_is_cancelled_and_nothing_is_answered():
     async def run():
-        async with Peer(served(echo), '/') as peer:
+        async with connect(echo) as peer:
             await peer.say('a')
             await peer.next()
             await peer.next()
@@ -488,7 +488,7 @@ def test_a_receive_that_timed_out_loses_no_message():
         await ws.send(await ws.receive())
 
     async def run():
-        async with Peer(served(handler), '/') as peer:
+        async with connect(handler) as peer:
             await peer.next()
             await peer.next()
             await peer.say('kept')
@@ -604,7 +604,7 @@ def test_however_many_messages_are_there_at_once_others_have_their_turn():
             seen.append(message)
 
     async def run():
-        async with Peer(served(handler), '/') as peer:
+        async with connect(handler) as peer:
             await peer.say(*['x'] * 3000)
             await peer.leave()
             while not peer.task.done():
@@ -619,7 +619,7 @@ def test_however_many_messages_are_there_at_once_others_have_their_turn():
 def test_a_value_that_a_handler_returns_is_ignored_with_one_warning(caplog):
     app = served(lambda req, ws, ctx: 'said')
     with Live(app) as live:
-        assert [live.run(meeting(app)).code for _ in range(2)] == [1000, 1000]
+        assert [live.meet().code for _ in range(2)] == [1000, 1000]
     assert [record.levelname for record in caplog.records] == ['WARNING']
 
 

@@ -3,9 +3,9 @@
 import logging
 
 import pytest
-from driver import Live
+from asks import Live, meet
 from heaven import STARTUP, Abort, App
-from peer import EXTENSION, meet, meeting
+from peer import EXTENSION
 
 
 async def echo(req, ws, ctx):
@@ -404,7 +404,7 @@ def test_a_socket_sees_what_startup_kept():
     app.ON(STARTUP, lambda app: app.keep('greeting', 'hello'))
     app.WS('/', handler)
     with Live(app) as live:
-        assert live.run(meeting(app)).sent == ['hello']
+        assert live.meet().sent == ['hello']
 
 
 def test_what_always_runs_sees_the_status_of_a_refusal_as_it_is_sent():

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from driver import Exchange, Live, StartupFailed, call, pairs
+from asks import Live, StartupFailed, ask, stream
+from driver import pairs
 from heaven import App, SubdomainError
 
 
@@ -16,12 +17,9 @@ def labelled(*labels, **options):
 
 
 def asked(app, *hosts):
-    async def run():
-        exchange = Exchange(app, 'GET', '/')
-        exchange.scope['headers'] = pairs([('host', host) for host in hosts])
-        return await exchange.reply()
-
-    return asyncio.run(run())
+    exchange = stream(app)
+    exchange.scope['headers'] = pairs([('host', host) for host in hosts])
+    return asyncio.run(exchange.reply())
 
 
 @pytest.mark.parametrize(
@@ -150,7 +148,7 @@ def test_the_404_of_a_prefix_is_answered_by_the_child_on_its_own_subdomain_alone
     root.ERROR(404, lambda req, res, ctx: res.out(404, 'root'))
     root.mount(child, '/v1', subdomain='api')
     hosts = ('api.a.com', 'www.a.com', 'x.a.com')
-    assert [call(root, 'GET', '/v1/none', headers={'host': host}).text for host in hosts] == ['child', 'root', 'root']
+    assert [ask(root, 'GET', '/v1/none', headers={'host': host}).text for host in hosts] == ['child', 'root', 'root']
 
 
 def test_a_child_on_a_subdomain_has_its_routes_and_hooks_there():
@@ -197,7 +195,7 @@ def test_a_child_may_be_mounted_for_www_or_for_what_no_other_has(label):
     child.GET('/child', lambda req, res, ctx: res.out(200, req.subdomain))
     root.mount(child, subdomain=label)
     host = {'www': 'example.com', '*': 'any.example.com'}[label]
-    assert call(root, 'GET', '/child', headers={'host': host}).text == host.partition('.')[0].replace('example', 'www')
+    assert ask(root, 'GET', '/child', headers={'host': host}).text == host.partition('.')[0].replace('example', 'www')
 
 
 def test_an_app_without_subdomains_serves_every_host():
@@ -212,12 +210,7 @@ def test_the_subdomain_of_a_request_can_be_read_without_any_being_declared():
 
 
 def guarded(root, child, host, path='/c/x'):
-    async def run():
-        exchange = Exchange(root, 'GET', path)
-        exchange.scope['headers'] = pairs([('host', host)])
-        return (await exchange.reply()).status
-
-    return asyncio.run(run())
+    return ask(root, 'GET', path, headers={'host': host}).status
 
 
 @pytest.mark.parametrize('host, status', [('api.a.com', 401), ('a.com', 404)])
