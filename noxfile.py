@@ -285,6 +285,17 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def cookbook(session: nox.Session) -> None:
+    """Run the recipes that need servers, and stop, kill and freeze these meanwhile; installs PostgreSQL."""
+    if not shutil.which('initdb') and not [*Path('/usr/lib/postgresql').glob('*/bin/initdb')]:
+        session.run('apt-get', 'install', '--yes', 'postgresql', external=True)
+    editable(session, *group('engines'))
+    folder = Path('tests/engines')
+    trials = [str(folder / 'pages.py'), *map(str, sorted(folder.glob('over_*.py')))]
+    run_pytest(session, '-p', 'trying', *trials, PYTHONPATH=os.pathsep.join(['tests', str(folder)]))
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
     """Use the example application, the debug page and other origins in Chromium: Debian's, or that of CHROMIUM."""
     if not shutil.which(os.environ.get('CHROMIUM', '/usr/bin/chromium')):
