@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 DEBIAN = sorted(Path('/usr/lib/postgresql').glob('*/bin'), key=lambda folder: float(folder.parent.name))
@@ -16,9 +18,12 @@ PATH = os.pathsep.join([*map(str, reversed(DEBIAN)), str(Path(sys.executable).pa
 
 
 def free_port():
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        return free.getsockname()[1]
+    """Return a free port below those that systems give to clients: it is still free when a server comes back."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(('127.0.0.1', port))
+            return port
 
 
 def program(name):
