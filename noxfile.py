@@ -286,9 +286,11 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def cookbook(session: nox.Session) -> None:
-    """Run the recipes that need servers, and stop, kill and freeze these meanwhile; installs PostgreSQL."""
+    """Run the recipes that need servers, and stop, kill and freeze these meanwhile; installs PostgreSQL and Redis."""
     if not shutil.which('initdb') and not [*Path('/usr/lib/postgresql').glob('*/bin/initdb')]:
         session.run('apt-get', 'install', '--yes', 'postgresql', external=True)
+    if not shutil.which('redis-server'):
+        session.run('apt-get', 'install', '--yes', 'redis-server', external=True)
     editable(session, *group('engines'))
     folder = Path('tests/engines')
     trials = [str(folder / 'pages.py'), *map(str, sorted(folder.glob('over_*.py')))]

@@ -155,3 +155,33 @@ class PostgreSQL(Engine):
             self.thaw()
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(timeout=30)
+
+
+class Redis(Engine):
+    def __init__(self):
+        super().__init__()
+        self.url = f'redis://127.0.0.1:{self.port}/0'
+
+    def environ(self):
+        return {'REDIS': self.url}
+
+    def prepare(self):
+        options = {'bind': '127.0.0.1', 'port': self.port, 'save': '""', 'appendonly': 'yes', 'appendfsync': 'always'}
+        lines = [f'{name} {value}\n' for name, value in options.items()]
+        (self.folder / 'redis.conf').write_text(''.join(lines))
+
+    def command(self):
+        return [program('redis-server'), 'redis.conf']
+
+    def answers(self):
+        return self.ask('PING') == 'PONG'
+
+    def ask(self, *command):
+        done = subprocess.run(
+            [program('redis-cli'), '-p', str(self.port), *command],
+            capture_output=True,
+            check=False,
+            timeout=30,
+            text=True,
+        )
+        return done.stdout.strip()

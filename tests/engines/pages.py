@@ -7,7 +7,7 @@ PAGES = [page for page in RECIPES if page.name in NEED_SERVERS]
 
 
 @pytest.fixture(autouse=True)
-def servers(postgresql):
+def servers(postgresql, redis):
     """Start all of them."""
 
 

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 import pytest
-from engines import PostgreSQL
+from engines import PostgreSQL, Redis
 from test_docs import RUN, python
 
 
@@ -35,6 +35,11 @@ def lend(engine):
 @pytest.fixture
 def postgresql(engines):
     yield from lend(engines(PostgreSQL))
+
+
+@pytest.fixture
+def redis(engines):
+    yield from lend(engines(Redis))
 
 
 @pytest.fixture(scope='module')
