@@ -294,7 +294,10 @@ def cookbook(session: nox.Session) -> None:
     editable(session, *group('engines'))
     folder = Path('tests/engines')
     trials = [str(folder / 'pages.py'), *map(str, sorted(folder.glob('over_*.py')))]
-    run_pytest(session, '-p', 'trying', *trials, PYTHONPATH=os.pathsep.join(['tests', str(folder)]))
+    env = {'PYTHONPATH': os.pathsep.join(['tests', str(folder)])}
+    run_pytest(session, '-p', 'trying', '-k', 'not jobs', *trials, **env)
+    session.install(*group('jobs'))  # and with it another version of redis
+    run_pytest(session, '-p', 'trying', '-k', 'jobs or redis', *trials, **env)
 
 
 @nox.session
