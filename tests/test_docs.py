@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 INDEX = ROOT / 'docs' / 'index.md'
 RECIPES = sorted(ROOT.glob('docs/cookbook/*.md'))
-NEED_SERVERS = {'jobs.md', 'postgresql.md', 'redis.md'}  # `nox -s cookbook` runs these recipes, with the servers
+NEED_SERVERS = {'jobs.md', 'postgresql.md', 'redis.md', 'storage.md'}  # `nox -s cookbook` has the servers
 DOCS = sorted({*ROOT.glob('docs/**/*.md')} - {*RECIPES})
 PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('packages/*/README.md')), *DOCS]
 

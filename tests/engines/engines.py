@@ -13,6 +13,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
+from obstore.exceptions import GenericError
+from obstore.store import S3Store
+
 DEBIAN = sorted(Path('/usr/lib/postgresql').glob('*/bin'), key=lambda folder: float(folder.parent.name))
 PATH = os.pathsep.join([*map(str, reversed(DEBIAN)), str(Path(sys.executable).parent), os.environ['PATH'], '/usr/sbin'])
 
@@ -185,3 +189,55 @@ class Redis(Engine):
             text=True,
         )
         return done.stdout.strip()
+
+
+class SeaweedFS(Engine):
+    """Object storage that speaks S3, from a wheel of PyPI."""
+
+    KEY = {'AWS_ACCESS_KEY_ID': 'clinic', 'AWS_SECRET_ACCESS_KEY': 'a long secret'}
+
+    def __init__(self):
+        super().__init__()
+        services = ['master', 'volume', 'filer', 'admin']
+        names = [f'{name}.port{grpc}' for name in services for grpc in ('', '.grpc')] + ['s3.port.grpc']
+        self.ports = {'s3.port': self.port, **{name: free_port() for name in names}}
+
+    def environ(self):
+        return {'AWS_ENDPOINT_URL': f'http://127.0.0.1:{self.port}', **self.KEY}
+
+    def command(self):
+        options = {
+            'dir': self.folder,
+            'bucket': 'clinic',
+            'ip': '127.0.0.1',
+            'ip.bind': '127.0.0.1',
+            'master.volumeSizeLimitMB': 64,
+            'webdav': 'false',
+            'admin.ui': 'false',
+            's3.port.iceberg': 0,
+            's3.port.lance': 0,
+            **self.ports,
+        }
+        return [program('weed'), 'mini', *(f'-{name}={value}' for name, value in options.items())]
+
+    def env(self):
+        return {**super().env(), **self.KEY}
+
+    def answers(self):
+        """Tell whether it takes an object, which is later than that it listens."""
+        if 'are running' not in self.said():
+            return False
+        options = {'client_options': {'allow_http': True, 'timeout': '2s'}, 'retry_config': {'max_retries': 0}}
+        names = {'access_key_id': self.KEY['AWS_ACCESS_KEY_ID'], 'secret_access_key': self.KEY['AWS_SECRET_ACCESS_KEY']}
+        store = S3Store('clinic', endpoint=f'http://127.0.0.1:{self.port}', **names, **options)
+        try:
+            store.put('is it there', b'yes')
+        except GenericError:
+            return False
+        return True
+
+    def unfinished(self):
+        """Return the uploads in parts that are neither complete nor aborted, as the files in which they are kept."""
+        url = f'http://127.0.0.1:{self.ports["filer.port"]}/buckets/clinic/.uploads/'
+        reply = httpx.get(url, headers={'accept': 'application/json'})
+        return [entry['FullPath'] for entry in reply.json()['Entries'] or []] if reply.status_code == 200 else []

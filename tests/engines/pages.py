@@ -7,7 +7,7 @@ PAGES = [page for page in RECIPES if page.name in NEED_SERVERS]
 
 
 @pytest.fixture(autouse=True)
-def servers(postgresql, redis):
+def servers(postgresql, redis, seaweedfs):
     """Start all of them."""
 
 

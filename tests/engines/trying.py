@@ -3,7 +3,7 @@
 from importlib import import_module
 
 import pytest
-from engines import PostgreSQL, Redis
+from engines import PostgreSQL, Redis, SeaweedFS
 from test_docs import RUN, python
 
 
@@ -40,6 +40,11 @@ def postgresql(engines):
 @pytest.fixture
 def redis(engines):
     yield from lend(engines(Redis))
+
+
+@pytest.fixture
+def seaweedfs(engines):
+    yield from lend(engines(SeaweedFS))
 
 
 @pytest.fixture(scope='module')
