@@ -19,6 +19,7 @@ collect_ignore = ['browser']  # those need a browser: `nox -s browser`
 
 Serve = Callable[[], AbstractContextManager[httpx.Client]]
 DOCTOR = {'authorization': 'Bearer demo-doctor'}
+PATIENCE = 60  # seconds to wait for an answer: a password is costly, and much more so on a busy machine
 
 
 def forget() -> None:
@@ -46,14 +47,14 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 @pytest.fixture
 def client(clinic: Callable[[], App]) -> Iterator[Client]:
     """Ask the clinic in this process, as a doctor; every message is checked against the ASGI specification."""
-    with Client(clinic(), headers=DOCTOR) as client:
+    with Client(clinic(), headers=DOCTOR, timeout=PATIENCE) as client:
         yield client
 
 
 @pytest.fixture
 def stranger(clinic: Callable[[], App]) -> Iterator[Client]:
     """Ask the clinic as somebody whom it does not know."""
-    with Client(clinic()) as client:
+    with Client(clinic(), timeout=PATIENCE) as client:
         yield client
 
 
@@ -74,7 +75,7 @@ def serve(clinic: Callable[[], App]) -> Serve:
         thread.start()
         try:
             where = f'http://127.0.0.1:{listening.getsockname()[1]}'
-            with httpx.Client(base_url=where, headers=DOCTOR, timeout=60) as client:
+            with httpx.Client(base_url=where, headers=DOCTOR, timeout=PATIENCE) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -195,7 +195,7 @@ def test_an_account_that_is_changed_or_removed_keeps_none_of_its_keys(clinic: Ca
     def status(key: str) -> int:
         return client.get('/v1/audit', headers={'authorization': f'Bearer {key}'}).status_code
 
-    with Client(app) as client:
+    with Client(app, timeout=60) as client:
         assert [status(key) for key in (first, second, 'demo-doctor')] == [401, 200, 401]
         assert 'demonstration' not in client.get('/login').text
         assert client.post('/login', data=DOCTOR).status_code == 422
@@ -226,7 +226,7 @@ def preflight(client: httpx.Client, origin: str) -> httpx.Response:
 
 
 def test_a_page_of_an_allowed_origin_may_use_the_api_with_a_key_and_without_cookies(shared: App) -> None:
-    with Client(shared) as client:
+    with Client(shared, timeout=60) as client:
         answer = preflight(client, INTRANET)
         assert answer.status_code == 204
         assert answer.headers['access-control-allow-origin'] == INTRANET
@@ -242,7 +242,7 @@ def test_a_page_of_an_allowed_origin_may_use_the_api_with_a_key_and_without_cook
 
 
 def test_a_page_of_another_origin_is_told_nothing(shared: App) -> None:
-    with Client(shared) as client:
+    with Client(shared, timeout=60) as client:
         answer = preflight(client, 'https://evil.example')
         assert [name for name in answer.headers if name.startswith('access-control-')] == []
         read = client.get('/v1/patients', headers={'origin': 'https://evil.example'})

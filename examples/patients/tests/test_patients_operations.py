@@ -24,7 +24,7 @@ def impatient(clinic: Callable[[], App], monkeypatch: pytest.MonkeyPatch) -> Ite
     """Ask a clinic that waits for a locked database only a moment."""
     app = clinic()
     monkeypatch.setattr('store.database.PATIENCE', 50)
-    with Client(app, headers=DOCTOR) as client:
+    with Client(app, headers=DOCTOR, timeout=60) as client:
         yield client
 
 
@@ -62,7 +62,7 @@ def test_a_database_that_cannot_grow_is_a_507_with_a_word(clinic: Callable[[], A
 
     app = clinic()
     app.ON(STARTUP, limit)
-    with Client(app, headers=DOCTOR) as client:
+    with Client(app, headers=DOCTOR, timeout=60) as client:
         answers = [
             client.post('/v1/patients', json=ADA | {'number': f'X-{number}', 'notes': 'x' * 5000})
             for number in range(10)
@@ -131,7 +131,7 @@ def marked(page: httpx.Response) -> str:
 
 @pytest.mark.parametrize('root_path', ['', '/clinic'])
 def test_the_navigation_marks_the_current_page_below_a_root_path_too(clinic: Callable[[], App], root_path: str) -> None:
-    with Client(clinic(), root_path=root_path, headers=DOCTOR) as client:
+    with Client(clinic(), root_path=root_path, headers=DOCTOR, timeout=60) as client:
         assert marked(client.get('/patients')) == 'Patients'
         assert marked(client.get('/patients/1')) == 'Patients'
         assert marked(client.get('/waiting')) == 'Waiting room'

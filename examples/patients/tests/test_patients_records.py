@@ -204,7 +204,7 @@ def test_a_file_of_an_older_version_gets_the_tables_it_lacks_and_keeps_its_data(
     schema = importlib.import_module('store.schema')
     database(tmp_path / 'patients.db', *schema.VERSIONS[0], 'PRAGMA user_version = 1', ADD)
     key = asyncio.run(importlib.import_module('account').save('ada', 'doctor', 'a long password'))
-    with Client(app, headers={'authorization': f'Bearer {key}'}) as client:
+    with Client(app, headers={'authorization': f'Bearer {key}'}, timeout=60) as client:
         assert [patient['name'] for patient in client.get('/v1/patients').json()['patients']] == ['Ada Obi']
         assert client.post('/v1/patients/1/documents', files={'document': ('a.txt', b'x')}).status_code == 201
 
