@@ -1,8 +1,12 @@
 """`pytest --order 7` runs the tests in the random order number 7: what one test leaves behind, no other may need."""
 
+import os
 import random
 
 import pytest
+
+# What tests ask is on this machine, whatever proxy leads out of it.
+os.environ['NO_PROXY'] = os.environ['no_proxy'] = '*'
 
 
 def pytest_addoption(parser):
