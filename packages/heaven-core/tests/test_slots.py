@@ -68,6 +68,26 @@ def test_reading_an_unknown_attribute_is_an_attribute_error(read):
     assert isinstance(raised(lambda req, res, ctx: read(req, res)), AttributeError)
 
 
+@pytest.mark.parametrize(
+    'read, meant',
+    [
+        (lambda req, res: req.args, 'req.queries'),
+        (lambda req, res: req.query_params, 'req.queries'),
+        (lambda req, res: req.path_params, 'req.params'),
+        (lambda req, res: req.get_json(), 'req.json'),
+        (lambda req, res: req.files, 'await req.form'),
+        (lambda req, res: req.session, 'ctx.session'),
+        (lambda req, res: res.json, 'res.body = {'),
+        (lambda req, res: res.text, 'res.body = '),
+        (lambda req, res: res.status_code, 'res.status = '),
+        (lambda req, res: res.set_cookie('a', 'b'), 'res.cookie('),
+    ],
+    ids=range(10),
+)
+def test_reading_a_name_of_another_framework_says_what_to_write(read, meant):
+    assert meant in str(raised(lambda req, res, ctx: read(req, res)))
+
+
 def test_requests_and_responses_have_no_dict():
     seen = []
     ask(lambda req, res, ctx: seen.append((hasattr(req, '__dict__'), hasattr(res, '__dict__'))))

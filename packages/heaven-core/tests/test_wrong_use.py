@@ -242,6 +242,12 @@ def test_a_limit_of_a_body_is_a_number_of_bytes(size, error):
         app.WS('/', print, max_body_size=size)
 
 
+@pytest.mark.parametrize('status', [301, 302, 303, 1, None, 'yes'])
+def test_a_status_that_is_given_for_permanent_is_told_to_be_named(status):
+    error = raised(lambda req, res, ctx: res.redirect('/x', status))
+    assert isinstance(error, TypeError) and 'status=302' in str(error)
+
+
 @pytest.mark.parametrize('status', [200, 404, 0])
 def test_a_redirect_has_a_status_of_a_redirect(status):
     reply = ask(lambda req, res, ctx: res.redirect('/x', status=status))

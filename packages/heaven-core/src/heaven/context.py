@@ -89,7 +89,7 @@ class Context(Keeper):
         """Explain what was kept, where nothing was under this name."""
         kept = vars(self)
         hint = '; app.sessions(secret_key) turns sessions on' if name == 'session' else ''
-        raise AttributeError(f'nothing was kept as {name!r}; kept: {", ".join(kept) or "nothing"}{hint}')
+        raise AttributeError(f'ctx has no {name!r}; this request has kept: {", ".join(kept) or "nothing"}{hint}')
 
     def keep(self, key: str, value: Any) -> None:
         """Keep a value for the rest of the request; AttributeError for a reserved name."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from heaven._http.cookies import Cookies
 from heaven._http.exchange import Exchange
@@ -47,6 +47,14 @@ class Request:
     __slots__ = ('_exchange',)
 
     _exchange: Exchange
+
+    if not TYPE_CHECKING:  # what reads types knows the names that are there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what to write, for the names of other frameworks."""
+            from heaven._http.foreign_names import OF_REQUEST, explain_missing
+
+            explain_missing('a request', name, OF_REQUEST.get(name))
 
     @property
     def app(self) -> App:

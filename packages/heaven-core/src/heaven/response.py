@@ -34,6 +34,14 @@ class Response:
 
     _exchange: Exchange
 
+    if not TYPE_CHECKING:  # what reads types knows the names that are there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what to write, for the names of other frameworks."""
+            from heaven._http.foreign_names import OF_RESPONSE, explain_missing
+
+            explain_missing('a response', name, OF_RESPONSE.get(name))
+
     @property
     def status(self) -> int:
         """The status, an int from 200 to 599 or an HTTPStatus; 200 at first."""
@@ -144,6 +152,10 @@ class Response:
 
         What a URI may not hold is percent-encoded, escapes that are there stay.
         """
+        if not isinstance(permanent, bool):
+            raise TypeError(
+                f'permanent is True or False, not {permanent!r:.80}: write res.redirect(location, status=302)'
+            )
         if status is not None:
             if not 300 <= status <= 399:
                 raise ValueError(f'a redirect has a status from 300 to 399, not {status!r}')

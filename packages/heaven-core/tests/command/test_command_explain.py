@@ -43,7 +43,7 @@ app.BEFORE('/*', timing)
 app.BEFORE('/admin/*', guard, methods=['GET', 'POST'])
 app.AFTER('/*', stamp, always=True)
 app.GET('/:name', get_page)
-app.GET('/admin/keys/:id:int?page:int=1', get_page, name='key', before=[stamp])
+app.GET('/admin/keys/:id:int?page:int=1&since:date', get_page, name='key', before=[stamp])
 app.POST('/documents', get_page, max_body_size=2**20)
 app.PUT('/uploads', get_page, stream=True)
 app.WS('/talk', chat, origins=['https://a.example'], max_body_size=1000)
@@ -97,7 +97,7 @@ If it fails, ERROR asks
 
 def test_queries_a_name_and_the_hooks_of_the_route_are_told(explain):
     said = explain('GET', '/admin/keys/7?page=2')
-    assert '  route       /admin/keys/:id:int  (key)\n  parameters  id = 7\n  queries     page = 2\n' in said
+    assert '  route       /admin/keys/:id:int  (key)\n  parameters  id = 7\n  queries     page = 2, since = None\n' in said
     assert '  3  before= of the route    stamp     /admin/keys/:id:int  app.py:12\n' in said
 
 

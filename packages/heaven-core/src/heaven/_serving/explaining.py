@@ -57,7 +57,7 @@ def explain(registrations: Registrations, method: str, target: str, host: str | 
         route=endpoint.route,
         name=route.name if route else None,
         params=exchange.params or {},
-        queries={name: req.queries[name] for name in endpoint.queries if name in req.queries} if status is None else {},
+        queries={name: req.queries.get(name) for name in endpoint.queries} if status is None else {},
         handler=whereabouts(endpoint.function) if has_route else None,
         is_mounted=is_mounted,
         stands_in_for_get=has_route and endpoint.stands_in_for_get,
