@@ -5,7 +5,7 @@ import contextvars
 import threading
 
 import pytest
-from asks import Live, ask, stream
+from asks import Live, ask
 from costs import passes, ratio
 from heaven import App
 from waiting import jumping
@@ -332,7 +332,7 @@ def test_a_megabyte_of_line_ends_holds_the_loop_no_longer_than_to_look_through_i
         yield '\r\n' * 500_000
 
     def work():
-        return lambda: sizes.append(len(ask(stream(source)).body))
+        return lambda: sizes.append(len(ask(sse(source)).body))
 
     sizes = []
     assert passes(work, enough=15) < 20

@@ -11,8 +11,8 @@ import time
 from collections import Counter
 
 import pytest
-from asks import Live, ask, look_through_five_megabytes, raised, see
-from costs import cost
+from asks import Live, ask, raised, see
+from costs import cost, look_through_five_megabytes
 from driver import http_scope
 from heaven import App, Disconnected
 from heaven.errors import ClientError
