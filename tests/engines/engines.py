@@ -46,12 +46,17 @@ class Engine:
         self.process = None
 
     def __enter__(self):
-        self.prepare()
-        self.start()
+        try:
+            self.prepare()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc_info):
-        self.kill()
+        if self.process is not None:
+            self.kill()
         shutil.rmtree(self.folder)
 
     def prepare(self):

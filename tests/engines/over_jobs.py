@@ -3,13 +3,12 @@
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import httpx
 import pytest
 from heaven_testing import Client
-from serving import serve
+from serving import serve, wait_until
 from test_docs import ROOT
 
 PAGE = ROOT / 'docs/cookbook/jobs.md'
@@ -74,14 +73,6 @@ def working(folder, settings='letters.WORKER'):
     finally:
         worker.kill()
         worker.wait()
-
-
-def wait_until(ready, limit=50):
-    """Ask until it is so: what another process does has no other end."""
-    until = time.monotonic() + limit
-    while not ready():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def send(client, text, **headers):

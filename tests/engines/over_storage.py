@@ -1,12 +1,11 @@
 """The recipe of object storage, while clients leave, and while the storage stops, dies, hangs and comes back."""
 
 import socket
-import time
 
 import httpx
 import pytest
 from heaven_testing import Client
-from serving import serve
+from serving import serve, wait_until
 from test_docs import ROOT
 
 PAGE = ROOT / 'docs/cookbook/storage.md'
@@ -44,14 +43,6 @@ def fetch(client, url):
     reply = client.get(url)
     assert reply.status_code == 307
     return httpx.get(reply.headers['location']).content
-
-
-def wait_until(ready, limit=50):
-    """Ask until it is so: what another process does has no other end."""
-    until = time.monotonic() + limit
-    while not ready():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_what_was_uploaded_is_downloaded_also_in_part(app):

@@ -20,7 +20,7 @@ def serve(app, folder, workers=1):
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
             url = f'http://127.0.0.1:{port}'
-            wait_until_it_answers(url, process, folder / 'server.log')
+            wait_until(lambda: answers(url, process, folder / 'server.log'))
             yield url
         finally:
             process.send_signal(signal.SIGTERM)
@@ -31,13 +31,18 @@ def serve(app, folder, workers=1):
                     os.killpg(process.pid, signal.SIGKILL)
 
 
-def wait_until_it_answers(url, process, log):
-    until = time.monotonic() + 60
-    while True:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-        try:
-            httpx.get(url)
-            return
-        except httpx.TransportError:
-            time.sleep(0.05)
+def wait_until(ready, limit=50):
+    """Ask until it is so: what another process does has no other end."""
+    until = time.monotonic() + limit
+    while not ready():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def answers(url, process, log):
+    assert process.poll() is None, log.read_text()
+    try:
+        httpx.get(url)
+    except httpx.TransportError:
+        return False
+    return True
