@@ -153,6 +153,24 @@ def test_the_wrong_number_of_values_is_a_500(postgresql, recipe):
         assert client.get('/beds/show').status_code == 500
 
 
+@pytest.mark.parametrize(
+    ('name', 'method', 'url', 'status'),
+    [
+        ('beds', 'POST', '/beds/2?', 400),
+        ('beds', 'POST', f'/beds/{10**20}', 422),
+        ('beds', 'POST', '/beds/2', 422),
+        ('medicines', 'PUT', '/medicines/aspirin?boxes=many', 400),
+        ('medicines', 'PUT', f'/medicines/aspirin?boxes={10**20}', 422),
+        ('medicines', 'PUT', '/medicines/%00?boxes=1', 422),
+        ('medicines', 'POST', '/medicines/%00/take', 422),
+    ],
+)
+def test_what_no_column_can_hold_is_never_a_500(postgresql, recipe, name, method, url, status):
+    form = {} if status == 400 else {'patient': '\0'}
+    with Client(recipe(name).app) as client:
+        assert client.request(method, url, data=form).status_code == status
+
+
 @pytest.mark.parametrize('name', ['beds', 'medicines'])
 def test_without_a_server_the_app_does_not_start(postgresql, recipe, name):
     app = recipe(name).app.copy()
@@ -162,10 +180,30 @@ def test_without_a_server_the_app_does_not_start(postgresql, recipe, name):
     postgresql.start()
 
 
+@pytest.mark.parametrize('name', ['beds', 'medicines'])
+def test_several_workers_start_at_once_with_an_empty_database(postgresql, recipe, name):
+    module = recipe(name)
+
+    async def start(connection):
+        await connection.execute(f'DROP TABLE IF EXISTS {name}')
+        starting = [module.connect(module.app.copy()) for _ in range(8)]
+        await asyncio.gather(*(anext(each) for each in starting))
+        for each in starting:
+            assert await anext(each, 'ended') == 'ended'
+
+    async def repeat():
+        connection = await asyncpg.connect(postgresql.url)
+        for _ in range(5):
+            await start(connection)
+        await connection.close()
+
+    asyncio.run(repeat())
+
+
 def test_of_many_who_want_the_last_boxes_only_so_many_get_one(postgresql, recipe):
     async def ask():
         async with AsyncClient(recipe('medicines').app) as client:
-            await client.put('/medicines/penicillin', json={'boxes': 5})
+            await client.put('/medicines/penicillin?boxes=5')
             replies = await asyncio.gather(*(client.post('/medicines/penicillin/take') for _ in range(20)))
             return sorted(reply.status_code for reply in replies)
 
@@ -175,7 +213,7 @@ def test_of_many_who_want_the_last_boxes_only_so_many_get_one(postgresql, recipe
 def test_of_many_who_want_one_bed_one_gets_it(postgresql, recipe):
     async def ask():
         async with AsyncClient(recipe('beds').app) as client:
-            replies = await asyncio.gather(*(client.post('/beds/1', json={'patient': 'Ada'}) for _ in range(20)))
+            replies = await asyncio.gather(*(client.post('/beds/1', data={'patient': 'Ada'}) for _ in range(20)))
             return sorted(reply.status_code for reply in replies)
 
     assert asyncio.run(ask()) == [201] + [409] * 19

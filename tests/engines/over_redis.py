@@ -19,7 +19,7 @@ def said(reply):
 
 
 def log_in(client):
-    return client.post('/login', json={'name': 'Ada'}).status_code
+    return client.post('/login', data={'name': 'Ada'}).status_code
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +30,11 @@ def emptied(redis):
 @pytest.mark.parametrize('end', ['stop', 'kill'])
 def test_a_server_that_is_gone_is_a_503_and_the_app_goes_on_when_it_is_back(redis, recipe, end):
     with Client(recipe('waiting').app) as client:
-        client.post('/waiting', json={'patient': 'Ada'})
+        client.post('/waiting/Ada')
 
         getattr(redis, end)()
         assert said(client.get('/waiting')) == AWAY
-        assert said(client.post('/waiting', json={'patient': 'Eve'})) == AWAY
+        assert said(client.post('/waiting/Eve')) == AWAY
         redis.start()
 
         assert client.get('/waiting').json() == ['Ada']
@@ -42,7 +42,7 @@ def test_a_server_that_is_gone_is_a_503_and_the_app_goes_on_when_it_is_back(redi
 
 def test_a_server_that_was_away_between_two_requests_is_not_noticed(redis, recipe):
     with Client(recipe('waiting').app) as client:
-        client.post('/waiting', json={'patient': 'Ada'})
+        client.post('/waiting/Ada')
         redis.stop()
         redis.start()
         assert client.get('/waiting').json() == ['Ada']
@@ -50,7 +50,7 @@ def test_a_server_that_was_away_between_two_requests_is_not_noticed(redis, recip
 
 def test_a_server_that_hangs_is_a_503_in_time(redis, recipe):
     with Client(recipe('waiting').app) as client:
-        client.post('/waiting', json={'patient': 'Ada'})
+        client.post('/waiting/Ada')
         redis.freeze()
         assert said(client.get('/waiting')) == AWAY
         redis.thaw()
@@ -112,7 +112,7 @@ def test_a_limit_counts_for_all_workers_together(redis, folder):
             # A connection each, so that both workers get some of them.
             limits = httpx.Limits(max_keepalive_connections=0)
             async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
-                replies = await asyncio.gather(*(client.post('/login', json={'name': 'Ada'}) for _ in range(40)))
+                replies = await asyncio.gather(*(client.post('/login', data={'name': 'Ada'}) for _ in range(40)))
                 return sorted(reply.status_code for reply in replies)
 
         assert asyncio.run(ask()) == [200] * 5 + [429] * 35
@@ -145,14 +145,16 @@ def test_addresses_count_each_by_itself_and_those_of_one_customer_together(redis
     assert [ask('2001:db8::1') for _ in range(3)] == [200] * 3
     assert [ask('2001:db8::2') for _ in range(3)] == [200, 200, 429]
     assert ask('2001:db8:0:1::1') == 200
-    assert ask('192.0.2.1') == 200
+    assert [ask('192.0.2.1') for _ in range(6)] == [200] * 5 + [429]
+    assert ask('::ffff:192.0.2.1') == 429
+    assert ask('::ffff:192.0.2.2') == 200
 
 
 def test_without_the_server_a_login_refuses_and_a_search_serves(redis, recipe):
     with Client(recipe('limits').app) as client:
         for away, back in [(redis.stop, redis.start), (redis.freeze, redis.thaw)]:
             away()
-            assert said(client.post('/login', json={'name': 'Ada'})) == AWAY
+            assert said(client.post('/login', data={'name': 'Ada'})) == AWAY
             assert client.get('/search').status_code == 200
             back()
         assert [log_in(client) for _ in range(6)].count(429) == 1
@@ -164,12 +166,19 @@ def test_a_limit_says_what_happens_without_the_server(recipe):
         recipe('limits').Limit('search', 5, 60, without_redis='hope')
 
 
+def test_what_a_client_forgets_is_a_400(redis, recipe):
+    with Client(recipe('limits').app) as client:
+        assert client.post('/login').status_code == 400
+    with Client(recipe('news').app) as client:
+        assert client.post('/news', json={'text': 'no form'}).status_code == 400
+
+
 def read_until_news(client, window, text):
     """Read a window until it shows a text, which is published again whenever the window may have missed it."""
-    client.post('/news', json={'text': text})
+    client.post('/news', data={'text': text})
     for event in window:
         if event.event == 'reload':
-            client.post('/news', json={'text': text})
+            client.post('/news', data={'text': text})
         elif json.loads(event.data)['text'] == text:
             return
 
@@ -188,7 +197,7 @@ def test_windows_of_all_workers_show_what_is_published(redis, folder):
             seen = []
             windows = [asyncio.create_task(watch(client, lambda: None, seen.append)) for _ in range(20)]
             while not all(window.done() for window in windows):
-                await client.post('/news', json={'text': 'Surgery is closed'})
+                await client.post('/news', data={'text': 'Surgery is closed'})
             await asyncio.gather(*windows)
             return seen
 
@@ -202,7 +211,7 @@ def test_open_windows_go_on_when_the_server_is_back(redis, recipe, end):
         read_until_news(client, window, 'before')
 
         getattr(redis, end)()
-        assert said(client.post('/news', json={'text': 'lost'})) == AWAY
+        assert said(client.post('/news', data={'text': 'lost'})) == AWAY
         with client.sse('/news/events') as opened_meanwhile:
             assert next(opened_meanwhile).event == 'reload'
         redis.start()
@@ -229,7 +238,7 @@ def test_a_window_that_does_not_read_is_told_to_reload_and_holds_up_nobody(redis
             slow.sendall(b'GET /news/events HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
             # 30 MB: more than the buffers of a connection and a hundred news.
             for number in range(600):
-                assert client.post('/news', json={'text': f'{number} ' + 'x' * 50_000}).status_code == 201
+                assert client.post('/news', data={'text': f'{number} ' + 'x' * 50_000}).status_code == 201
             late = []
             lines = (line for line in slow.makefile('r') if line.startswith(('event: reload', 'data: {')))
             while not late or late[-1] != 599:
