@@ -6,15 +6,12 @@ from getpass import getpass
 
 from app import app
 from store import accounts
-from store.database import Database, opened, prepare
+from store.connecting import opened
 
 
 async def save(name: str, role: str, password: str) -> str:
     """Save an account and return a key for its programs; those that it had hold no longer."""
-    path = str(app.CONFIG('DATABASE'))
-    async with opened(path) as connection:
-        db = Database(connection, connection)
-        await prepare(db)
+    async with opened(app.CONFIG('DATABASE')) as db:
         if role == 'gone':
             await accounts.remove(db, name)
             return ''

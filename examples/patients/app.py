@@ -8,21 +8,26 @@ from pathlib import Path
 from controllers.accounts import rights
 from controllers.flash import flashes
 from heaven import STARTUP, App, ClientError
-from store.errors import Busy, Conflict, Invalid, NoRoom, NoSuch
+from store.errors import Away, Busy, Conflict, Invalid, NoRoom, NoSuch
 from waiting import room
 
 HERE = Path(__file__).resolve().parent
-DATABASE = Path(os.environ.get('PATIENTS_DB', HERE / 'patients.db')).absolute()
+FILE = Path(os.environ.get('PATIENTS_DB', HERE / 'patients.db')).absolute()
+DATABASE = os.environ.get('DATABASE_URL') or str(FILE)  # PostgreSQL, for more than one machine
+REDIS = os.environ.get('REDIS_URL')  # carries news between several workers
 SECRET = os.environ.get('PATIENTS_SECRET') or secrets.token_urlsafe(32)  # a new one ends every session at a restart
 ORIGINS = os.environ.get('PATIENTS_ORIGINS', '').split()  # whose pages may use the API
 UPLOAD = 20 * 2**20
 WRITING = ['POST', 'PUT', 'PATCH', 'DELETE']
 
-app = App({'DATABASE': DATABASE, 'DOCUMENTS': DATABASE.with_suffix('.documents')})
+app = App({'DATABASE': DATABASE, 'REDIS': REDIS, 'DOCUMENTS': FILE.with_suffix('.documents')})
 
 app.TEMPLATES('templates', relative_to=__file__, context=[rights, flashes])
 app.ASSETS('assets', relative_to=__file__, cache='public, max-age=31536000, immutable')
-app.ON(STARTUP, 'store.database.connect')
+app.ON(STARTUP, 'store.connecting.connect')
+if REDIS:
+    app.DAEMON('store.over_redis.tell')
+    app.DAEMON('store.over_redis.hear')
 
 app.sessions(SECRET, max_age=timedelta(hours=12))  # and refuse the forms of other sites
 if ORIGINS:
@@ -37,7 +42,7 @@ for path in ('/v1/*', '/patients/*', '/waiting/*'):
 for path in ('/login', '/audit'):
     app.BEFORE(path, 'controllers.guards.keep_private')
 
-for kind in (Invalid, NoSuch, Conflict, Busy, NoRoom, ClientError, 401, 403, 404, 405, 500):
+for kind in (Invalid, NoSuch, Conflict, Busy, Away, NoRoom, ClientError, 401, 403, 404, 405, 500):
     app.ERROR(kind, 'controllers.errors.failure')
 
 app.GET('/health/live', 'controllers.health.live', meta='anyone')

@@ -8,6 +8,7 @@ from heaven.websocket import WebSocket
 from store import arrivals, patients
 from store.checks import checked, row_id
 from store.database import Database, database
+from store.errors import Away, Busy
 
 
 async def list_arrivals(req: Request, res: Response, ctx: Context) -> None:
@@ -39,14 +40,17 @@ async def watch(req: Request, ws: WebSocket, ctx: Context) -> None:
 
 async def tell(ws: WebSocket, db: Database) -> None:
     told = None
-    with db.watching() as changed, suppress(Disconnected):
-        while True:
-            changed.clear()
-            waiting = await arrivals.find(db)
-            if waiting != told:
-                await ws.send_json({'waiting': waiting})
-                told = waiting
-            await changed.wait()
+    try:
+        with db.news.watching() as changed, suppress(Disconnected):
+            while True:
+                changed.clear()
+                waiting = await arrivals.find(db)
+                if waiting != told:
+                    await ws.send_json({'waiting': waiting})
+                    told = waiting
+                await changed.wait()
+    except (Away, Busy):
+        await ws.close(1013, 'Please connect again in a moment.')
 
 
 room = App()

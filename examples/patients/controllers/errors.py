@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from heaven import ClientError, Context, Request, Response
-from store.errors import Busy, Conflict, Invalid, NoRoom, NoSuch
+from store.errors import Away, Busy, Conflict, Invalid, NoRoom, NoSuch
 
 log = logging.getLogger('clinic')
 
@@ -21,7 +21,7 @@ async def failure(req: Request, res: Response, ctx: Context) -> None:
             status, said = 404, {'error': str(error)}
         case Conflict() as error:
             status, said = 409, {'error': str(error), 'fields': error.fields}
-        case Busy() as error:
+        case Busy() | Away() as error:
             status, said = 503, {'error': str(error)}
             res.header('retry-after', '5')
         case NoRoom() as error:
@@ -31,7 +31,7 @@ async def failure(req: Request, res: Response, ctx: Context) -> None:
         case _:
             status, said = res.status, {'error': WORDS.get(res.status) or HTTPStatus(res.status).phrase}
     if status in (503, 507):
-        log.error('%s %s: %s', req.method, req.route, said['error'])
+        log.error('%s %s: %s (%s)', req.method, req.route, said['error'], getattr(res.error, '__cause__', None))
     if 'text/html' in req.headers.get('accept', ''):
         res.status = status
         await res.render('error.html', **said)

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from heaven.forms import File
 
-from .database import Database, Row, explained
-from .errors import NoSuch
+from .database import Database, Row
+from .errors import NoSuch, explained
 
 
 async def find(db: Database, patient: int) -> list[Row]:

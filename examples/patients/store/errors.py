@@ -1,5 +1,7 @@
 """What can go wrong with a record, in the clinic's own words; controllers/errors.py turns them into responses."""
 
+import errno
+
 
 class Invalid(Exception):
     """Something sent cannot be kept: `fields` says what is wrong with each."""
@@ -23,6 +25,13 @@ class Busy(Exception):
         super().__init__('The clinic is busy. Please try again in a moment.')
 
 
+class Away(Exception):
+    """The database does not answer; as soon as it does, everything works again."""
+
+    def __init__(self) -> None:
+        super().__init__('The clinic cannot reach its records. Please try again in a moment.')
+
+
 class NoRoom(Exception):
     """The disk is full, so that nothing more can be kept."""
 
@@ -36,3 +45,13 @@ class Conflict(Exception):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f'The {field} {problem}.')
         self.fields = {field: problem}
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def explained(error: BaseException) -> BaseException:
+    """Put a full disk, met while a file is saved, into the clinic's words."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return NoRoom()
+    return error

@@ -16,8 +16,8 @@ FIELDS: dict[str, Check] = {
 
 async def find(db: Database, q: str = '', page: int = 1, size: int = 20) -> Row:
     """Return a page of the patients whose name or number has every word of `q`, by name."""
-    words = fold(q).split()[:10]
-    where = ' AND '.join("instr(fold(name || ' ' || number), ?)" for _ in words) or 'TRUE'
+    words = fold(q).replace('\0', '').split()[:10]  # a character that PostgreSQL does not know
+    where = ' AND '.join("instr(fold(name || ' ' || number), ?) > 0" for _ in words) or 'TRUE'
     [count] = await db.all(f'SELECT count(*) AS total FROM patients WHERE {where}', *words)
     found = await db.all(
         f'SELECT * FROM patients WHERE {where} ORDER BY name COLLATE NOCASE, id LIMIT ? OFFSET ?',

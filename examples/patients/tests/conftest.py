@@ -1,6 +1,11 @@
-"""A fresh clinic for every test: in this process, or on a real socket."""
+"""A fresh clinic for every test: in this process, or on a real socket.
 
+Its records are in SQLite, or in the PostgreSQL that CLINIC_POSTGRES names, which is emptied for every test.
+"""
+
+import asyncio
 import importlib
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +22,7 @@ from heaven_testing import Client
 CLINIC = Path(__file__).resolve().parents[1]
 collect_ignore = ['browser']  # those need a browser: `nox -s browser`
 
+POSTGRES = os.environ.get('CLINIC_POSTGRES')  # `nox -s cluster` sets it
 Serve = Callable[[], AbstractContextManager[httpx.Client]]
 DOCTOR = {'authorization': 'Bearer demo-doctor'}
 PATIENCE = 60  # seconds to wait for an answer: a password is costly, and much more so on a busy machine
@@ -29,10 +35,31 @@ def forget() -> None:
             del sys.modules[name]
 
 
+async def empty(url: str) -> None:
+    import asyncpg  # type: ignore[import-untyped]
+
+    connection = await asyncpg.connect(url)
+    await connection.execute('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+    await connection.close()
+
+
+@pytest.fixture
+def sqlite_file(tmp_path: Path) -> Path:
+    """Name the file of the clinic, for those who look into it."""
+    if POSTGRES:
+        pytest.skip('of SQLite alone')
+    return tmp_path / 'patients.db'
+
+
 @pytest.fixture
 def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], App]]:
     """Make the app, as often as a test likes, each time from app.py on and with the same data."""
     monkeypatch.setenv('PATIENTS_DB', str(tmp_path / 'patients.db'))
+    monkeypatch.delenv('DATABASE_URL', raising=False)
+    monkeypatch.delenv('REDIS_URL', raising=False)
+    if POSTGRES:
+        asyncio.run(empty(POSTGRES))
+        monkeypatch.setenv('DATABASE_URL', POSTGRES)
     monkeypatch.syspath_prepend(str(CLINIC))
 
     def clinic() -> App:

@@ -105,10 +105,10 @@ def test_who_has_logged_out_is_a_stranger_with_every_copy_of_the_cookie(stranger
     assert stranger.get('/patients', headers={'cookie': f'session={copy}'}).status_code == 307
 
 
-def test_the_key_of_a_login_holds_for_a_day_at_work(stranger: Client, tmp_path: Path) -> None:
+def test_the_key_of_a_login_holds_for_a_day_at_work(stranger: Client, sqlite_file: Path) -> None:
     stranger.post('/login', data=DOCTOR)
     assert stranger.get('/patients').status_code == 200
-    with closing(sqlite3.connect(tmp_path / 'patients.db', isolation_level=None)) as file:
+    with closing(sqlite3.connect(sqlite_file, isolation_level=None)) as file:
         file.execute("UPDATE keys SET until = '2020-01-01T00:00:00' WHERE until IS NOT NULL")
     assert stranger.get('/patients').status_code == 307
 
@@ -205,9 +205,9 @@ def test_an_account_that_is_changed_or_removed_keeps_none_of_its_keys(clinic: Ca
         assert client.get('/patients').status_code == 307
 
 
-def test_passwords_and_keys_are_not_kept_as_they_are(stranger: Client, tmp_path: Path) -> None:
+def test_passwords_and_keys_are_not_kept_as_they_are(stranger: Client, sqlite_file: Path) -> None:
     stranger.post('/login', data=DOCTOR)
-    with closing(sqlite3.connect(tmp_path / 'patients.db')) as file:
+    with closing(sqlite3.connect(sqlite_file)) as file:
         kept = '\n'.join(file.iterdump())
     assert "'doctor'" in kept
     assert 'demo-doctor' not in kept

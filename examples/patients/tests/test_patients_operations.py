@@ -23,7 +23,7 @@ SCAN = {'document': ('scan.pdf', b'%PDF' * 400_000)}  # more than is kept in mem
 def impatient(clinic: Callable[[], App], monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """Ask a clinic that waits for a locked database only a moment."""
     app = clinic()
-    monkeypatch.setattr('store.database.PATIENCE', 50)
+    monkeypatch.setattr('store.sqlite.PATIENCE', 50)
     with Client(app, headers=DOCTOR, timeout=60) as client:
         yield client
 
@@ -40,8 +40,10 @@ def files(folder: Path) -> list[Path]:
     return list((folder / 'patients.documents').iterdir())
 
 
-def test_a_database_that_somebody_else_keeps_locked_is_a_503_with_a_word(impatient: Client, tmp_path: Path) -> None:
-    with locked(tmp_path / 'patients.db'):
+def test_a_database_that_somebody_else_keeps_locked_is_a_503_with_a_word(
+    impatient: Client, tmp_path: Path, sqlite_file: Path
+) -> None:
+    with locked(sqlite_file):
         for answer in (
             impatient.post('/v1/patients', json=ADA),
             impatient.post('/v1/patients/1/documents', files=SCAN),
@@ -55,6 +57,7 @@ def test_a_database_that_somebody_else_keeps_locked_is_a_503_with_a_word(impatie
     assert impatient.post('/v1/patients', json=ADA).status_code == 201
 
 
+@pytest.mark.usefixtures('sqlite_file')
 def test_a_database_that_cannot_grow_is_a_507_with_a_word(clinic: Callable[[], App]) -> None:
     async def limit(app: App) -> None:
         database = app.peek(importlib.import_module('store.database').DB)
@@ -114,8 +117,8 @@ def test_health_says_that_the_process_lives_and_that_the_database_answers(client
     assert client.get('/health/ready').json() == {'status': 'ready'}
 
 
-def test_a_clinic_without_its_tables_lives_and_is_not_ready(client: Client, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / 'patients.db')) as file:
+def test_a_clinic_without_its_tables_lives_and_is_not_ready(client: Client, sqlite_file: Path) -> None:
+    with closing(sqlite3.connect(sqlite_file)) as file:
         file.execute('DROP TABLE patients')
     assert client.get('/health/live').status_code == 200
     answer = client.get('/health/ready')

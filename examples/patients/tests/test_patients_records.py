@@ -198,11 +198,11 @@ def database(path: Path, *statements: str) -> None:
 
 
 def test_a_file_of_an_older_version_gets_the_tables_it_lacks_and_keeps_its_data(
-    clinic: Callable[[], App], tmp_path: Path
+    clinic: Callable[[], App], sqlite_file: Path
 ) -> None:
     app = clinic()
     schema = importlib.import_module('store.schema')
-    database(tmp_path / 'patients.db', *schema.VERSIONS[0], 'PRAGMA user_version = 1', ADD)
+    database(sqlite_file, *schema.VERSIONS[0], 'PRAGMA user_version = 1', ADD)
     key = asyncio.run(importlib.import_module('account').save('ada', 'doctor', 'a long password'))
     with Client(app, headers={'authorization': f'Bearer {key}'}, timeout=60) as client:
         assert [patient['name'] for patient in client.get('/v1/patients').json()['patients']] == ['Ada Obi']
@@ -211,20 +211,19 @@ def test_a_file_of_an_older_version_gets_the_tables_it_lacks_and_keeps_its_data(
 
 @pytest.mark.parametrize('spoil', [b'a letter, not a database' * 100, 'PRAGMA user_version = 99'])
 def test_a_file_that_is_not_understood_keeps_the_clinic_closed_and_is_left_alone(
-    serve: Serve, tmp_path: Path, spoil: bytes | str
+    serve: Serve, sqlite_file: Path, spoil: bytes | str
 ) -> None:
-    path = tmp_path / 'patients.db'
     if isinstance(spoil, bytes):
-        path.write_bytes(spoil)
+        sqlite_file.write_bytes(spoil)
     else:
-        database(path, 'PRAGMA journal_mode = WAL', spoil)
-    before = path.read_bytes()
+        database(sqlite_file, 'PRAGMA journal_mode = WAL', spoil)
+    before = sqlite_file.read_bytes()
     with serve() as client, pytest.raises(httpx.TransportError):
         client.get('/v1/patients')
-    assert path.read_bytes() == before
+    assert sqlite_file.read_bytes() == before
 
 
-def test_what_the_api_says_is_what_the_file_holds(client: httpx.Client, tmp_path: Path) -> None:
+def test_what_the_api_says_is_what_the_file_holds(client: httpx.Client, sqlite_file: Path) -> None:
     client.post('/v1/patients', json=ADA)
-    with closing(sqlite3.connect(tmp_path / 'patients.db')) as file:
+    with closing(sqlite3.connect(sqlite_file)) as file:
         assert file.execute('SELECT name FROM patients WHERE number = ?', ['X-1']).fetchall() == [('Ada Obi',)]

@@ -3,8 +3,8 @@
 from heaven import Context, Request, Response
 from heaven.forms import File
 from store import documents
-from store.database import Row, database, explained
-from store.errors import Invalid
+from store.database import Row, database
+from store.errors import Invalid, explained
 
 
 async def list_documents(req: Request, res: Response, ctx: Context) -> None:
