@@ -117,6 +117,19 @@ def deploying(session: nox.Session) -> None:
 
 
 @nox.session
+def cluster(session: nox.Session) -> None:
+    """Kill workers, Redis and PostgreSQL of the example under load, and write what it did into docs/deploying.md."""
+    programs = {'nginx': 'nginx', 'redis-server': 'redis-server', 'pg_ctlcluster': 'postgresql'}
+    path = os.environ['PATH'] + os.pathsep + '/usr/sbin'
+    missing = [package for program, package in programs.items() if not shutil.which(program, path=path)]
+    if missing:
+        session.run('apt-get', 'install', '--yes', *missing, external=True)
+    editable(session, *group('cluster'))
+    session.run('python', 'tests/cluster/records.py', '-q')
+    session.run('python', 'tests/cluster/cluster.py')
+
+
+@nox.session
 def httpx2(session: nox.Session) -> None:
     """Run the tests of heaven-testing on httpx2."""
     editable(session, *group('test'), 'httpx2>=2,<3')

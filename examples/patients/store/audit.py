@@ -9,7 +9,7 @@ SIZE = 50
 
 async def add(db: Database, account: str, method: str, path: str, patient: int | None) -> None:
     now = datetime.now().isoformat(timespec='seconds')
-    async with db.transaction() as run:
+    async with db.transaction(watched=False) as run:
         await run(
             'INSERT INTO changes (at, account, method, path, patient_id) VALUES (?, ?, ?, ?, ?)',
             now, account, method, path, patient,

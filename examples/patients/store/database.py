@@ -18,7 +18,7 @@ Run = Callable[..., Awaitable[list[Row]]]
 class Database(ABC):
     """Runs statements: each is written once, with a ? for every value, in SQL that both databases know."""
 
-    news: News  # is told of every transaction
+    news: News  # is told of the transactions
 
     @abstractmethod
     async def all(self, sql: str, *values: object) -> list[Row]:
@@ -28,8 +28,8 @@ class Database(ABC):
         return next(iter(await self.all(sql, *values)), None)
 
     @abstractmethod
-    def transaction(self) -> AbstractAsyncContextManager[Run]:
-        """Give a function that runs statements; all of them are kept, or none."""
+    def transaction(self, watched: bool = True) -> AbstractAsyncContextManager[Run]:
+        """Give a function that runs statements; all of them are kept, or none. Then those who watch hear of it."""
 
 
 DB = Key[Database]('db')

@@ -15,6 +15,7 @@ log = logging.getLogger('clinic')
 
 CONNECTIONS = 5  # of each process at most
 PATIENCE = 5  # seconds to wait for a connection, and for what it is asked
+LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)  # raised where a connection breaks
 LOCK = 20260301  # a number by which the processes of this app know each other
 
 # What the statements take from SQLite and PostgreSQL has not: an order without case, and two functions.
@@ -51,10 +52,11 @@ class Postgres(Database):
             return await run(connection, sql, values)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Run]:
+    async def transaction(self, watched: bool = True) -> AsyncIterator[Run]:
         async with self.connected() as connection, connection.transaction():
             yield lambda sql, *values: run(connection, sql, values)
-        self.news.changed()
+        if watched:
+            self.news.changed()
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[asyncpg.Connection]:
@@ -65,7 +67,7 @@ class Postgres(Database):
                     await prepare(connection)
                     self.prepared = True
                 yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, *LOST) as error:
             raise explained(error) from error
 
 
@@ -81,11 +83,9 @@ def explained(error: Exception) -> Exception:
             return NoRoom()
         case TimeoutError() | asyncpg.TooManyConnectionsError() | asyncpg.DeadlockDetectedError():
             return Busy()
-        case OSError() | asyncpg.PostgresConnectionError() | asyncpg.InterfaceError():
+        case asyncpg.PostgresConnectionError() | asyncpg.OperatorInterventionError():  # it stops, or is not ready yet
             return Away()
-        case asyncpg.OperatorInterventionError():  # it is shut down, or starts and takes nobody yet
-            return Away()
-    return error
+    return Away() if isinstance(error, LOST) else error
 
 
 async def run(connection: asyncpg.Connection, sql: str, values: tuple[object, ...]) -> list[Row]:

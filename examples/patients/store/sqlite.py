@@ -34,7 +34,7 @@ class SQLite(Database):
             raise explained(error) from error
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Run]:
+    async def transaction(self, watched: bool = True) -> AsyncIterator[Run]:
         async with self.writing:
             try:
                 await self.writer.execute('BEGIN IMMEDIATE')
@@ -43,7 +43,8 @@ class SQLite(Database):
             except BaseException as error:
                 await self.writer.rollback()
                 raise explained(error) from None
-        self.news.changed()
+        if watched:
+            self.news.changed()
 
 
 def explained(error: BaseException) -> BaseException:
