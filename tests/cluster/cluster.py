@@ -21,11 +21,11 @@ from engines import LIMIT, Nginx, PostgreSQL, Redis, Workers
 from load import KEY, Ledger, Person, Phase, Window
 
 PEOPLE = 16
-CALM = 15  # seconds of load with everything there
+LOADED = 15  # seconds of load while everything is there
 DOWN = 3  # seconds that PostgreSQL stays away
 AFTER = 5  # seconds of load after each recovery
 TIMES = 5  # that somebody arrives and is called in; Redis stays away for so long
-MEMORY = 8 * 1024  # KiB that a worker may hold more at the end than after the calm
+MEMORY = 8 * 1024  # KiB that a worker may hold more at the end than under the first load
 
 
 class Cluster:
@@ -41,6 +41,7 @@ class Cluster:
         self.workers = Workers(folder, self.postgres, self.redis)
         self.nginx = Nginx(folder, self.workers.socket, authority.issue_cert('127.0.0.1'))
         self.base = f'https://127.0.0.1:{self.nginx.port}/clinic'
+        self.client = httpx.AsyncClient(http2=True, verify=self.context, headers=KEY, timeout=30)
         self.ledger = Ledger()
         self.windows = []
         self.phases = {}
@@ -93,30 +94,35 @@ class Cluster:
 
         It is the longer time of both.
         """
-        async with httpx.AsyncClient(http2=True, verify=self.context, headers=KEY, timeout=30) as client:
-            began = time.monotonic()
-            arrival = await client.post(f'{self.base}/v1/waiting', json={'patient': 1})
-            assert arrival.status_code == 201, arrival.text
-            await until(lambda: self.all_show([1]), 'every window shows who has arrived')
-            between = time.monotonic()
-            called = await client.delete(self.base + arrival.headers['location'].removeprefix('/clinic'))
-            assert called.status_code == 204, called.text
-            await until(lambda: self.all_show([]), 'every window shows who was called in')
-            return round(max(between - began, time.monotonic() - between), 2)
+        began = time.monotonic()
+        arrival = await self.client.post(f'{self.base}/v1/waiting', json={'patient': 1})
+        assert arrival.status_code == 201, arrival.text
+        await until(lambda: self.all_show([1]), 'every window shows who has arrived')
+        between = time.monotonic()
+        called = await self.client.delete(self.base + arrival.headers['location'].removeprefix('/clinic'))
+        assert called.status_code == 204, called.text
+        await until(lambda: self.all_show([]), 'every window shows who was called in')
+        self.ledger.changes.update(['POST', 'DELETE'])
+        return round(max(between - began, time.monotonic() - between), 2)
 
     def all_show(self, patients):
         return all(window.shown == patients for window in self.windows)
 
     # What is away, one after another
 
-    async def calm(self):
-        async with self.phase('calm') as found:
+    async def without_load(self):
+        """Tell the windows of what nobody else does: only Redis can let those of the other workers know."""
+        async with self.phase('no load') as found:
+            found.update(told([await self.tell() for _ in range(2 * TIMES)]))
+
+    async def under_load(self):
+        async with self.phase('load') as found:
             times = []
             began = time.monotonic()
-            while time.monotonic() < began + CALM:
+            while time.monotonic() < began + LOADED:
                 times.append(await self.tell())
             found.update(told(times))
-        assert self.phases['calm']['refused'] == self.phases['calm']['windows_lost'] == 0
+        assert self.phases['load']['refused'] == self.phases['load']['windows_lost'] == 0
 
     async def without_a_worker(self):
         async with self.phase('a worker killed') as found:
@@ -149,10 +155,9 @@ class Cluster:
             while time.monotonic() < began + DOWN:
                 answers = [await client.get(f'{self.base}/health/{what}') for what in ('live', 'ready')]
                 health.append(tuple(answer.status_code for answer in answers))
-            good = self.ledger.phase.last_good
             await asyncio.to_thread(self.postgres.start)
             started = time.monotonic()
-            await until(lambda: self.ledger.phase.last_good > max(good, started), 'a good answer')
+            await until(lambda: self.ledger.phase.last_good > started, 'a good answer')
             found['recovered'] = round(time.monotonic() - started, 2)
             await until(lambda: self.all_show([]), 'every window is open again')
             found.update(told([await self.tell() for _ in range(TIMES)]))
@@ -160,6 +165,19 @@ class Cluster:
         assert set(health) <= {(200, 503), (503, 503)}, health
         assert health.count((503, 503)) <= 1, 'a worker that lives said that it does not'
         assert self.workers.pids() >= before - {killed}, 'a worker was started again'
+
+    async def with_postgres_that_hangs(self):
+        """Let PostgreSQL answer nothing, until there are two refusals for each of the people."""
+        async with self.phase('PostgreSQL hangs') as found:
+            phase = self.ledger.phase
+            with self.postgres.frozen():
+                await until(lambda: phase.refused >= 2 * PEOPLE, 'two refusals for each of the people')
+            thawed = time.monotonic()
+            await until(lambda: phase.last_good > thawed, 'a good answer')
+            found['recovered'] = round(time.monotonic() - thawed, 2)
+            await until(lambda: self.all_show([]), 'every window is open again')
+            found.update(told([await self.tell() for _ in range(TIMES)]))
+            await lasting(AFTER)
 
     # The end
 
@@ -195,21 +213,20 @@ class Cluster:
         return len(files - rows)
 
     async def check_documents(self):
-        async with httpx.AsyncClient(http2=True, verify=self.context, headers=KEY, timeout=30) as client:
-            for where, data in self.ledger.documents.items():
-                assert (await client.get(self.base + where)).content == data, where
+        for where, data in self.ledger.documents.items():
+            assert (await self.client.get(self.base + where)).content == data, where
 
-    async def check_leaks(self, calm):
-        """Compare with what a worker held after the calm; those that have come since count as well."""
-        most = {what: max(held[what] for held in calm.values()) for what in ('memory', 'descriptors')}
+    async def check_leaks(self, first):
+        """Compare with what a worker held under the first load; those that have come since count as well."""
+        most = {what: max(held[what] for held in first.values()) for what in ('memory', 'descriptors')}
 
         def flat():
             return all(held['descriptors'] <= most['descriptors'] for held in self.workers.held().values())
 
-        await until(flat, f'descriptors: {calm}, and then {self.workers.held()}')
+        await until(flat, f'descriptors: {first}, and then {self.workers.held()}')
         held = self.workers.held()
         grown = max(each['memory'] for each in held.values()) - most['memory']
-        assert grown <= MEMORY, f'memory: {calm}, and then {held}'
+        assert grown <= MEMORY, f'memory: {first}, and then {held}'
         idle = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
         assert self.postgres.ask(idle).strip() == '0', 'a transaction was left open'
         return {
@@ -232,7 +249,7 @@ async def until(ready, what):
 
 def told(times):
     """Return the figures of the seconds until the last window showed what had changed."""
-    return {'told': statistics.median(times), 'told_at_most': max(times)}
+    return {'told': round(statistics.median(times), 2), 'told_at_most': max(times)}
 
 
 def say(name, figures):
@@ -249,25 +266,28 @@ async def run(cluster):
     await cluster.open_windows()
     done = asyncio.Event()
     people = [Person(number, cluster.base, cluster.context, cluster.ledger) for number in range(PEOPLE)]
+    await cluster.without_load()
     for person in people:
         await person.log_in()
     async with asyncio.TaskGroup() as tasks:
         for person in people:
             tasks.create_task(person.work(done))
-        await cluster.calm()
-        calm = cluster.workers.held()
+        await cluster.under_load()
+        first = cluster.workers.held()
         await cluster.without_a_worker()
         await cluster.without_redis()
         await cluster.without_postgres()
+        await cluster.with_postgres_that_hangs()
         done.set()
-    kept = cluster.check_records()
-    await cluster.check_documents()
-    held = await cluster.check_leaks(calm)
-    say('kept', kept)
-    say('held', held)
     shape = {'workers': cluster.workers.count, 'windows': len(cluster.windows), 'people': PEOPLE}
+    kept = cluster.check_records()
+    say('kept', kept)
+    await cluster.check_documents()
     for window in cluster.windows:
         await window.close()
+    await cluster.client.aclose()
+    held = await cluster.check_leaks(first)
+    say('held', held)
     await asyncio.to_thread(cluster.workers.stop)
     assert 'Traceback' not in cluster.workers.log.read_text(), cluster.workers.said()
     return {'shape': shape, 'phases': cluster.phases, 'kept': kept, 'held': held}

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -84,6 +84,18 @@ class Engine:
                     os.kill(pid, signal.SIGKILL)
             self.process.wait()
             wait(lambda: not any(map(runs, pids)), f'{self.name} does not end')
+
+    @contextmanager
+    def frozen(self):
+        """Let it hang: it keeps its connections, and answers nothing."""
+        pids = [self.process.pid, *children(self.process.pid)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
 
 class PostgreSQL(Engine):

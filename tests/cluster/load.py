@@ -156,8 +156,9 @@ class Window:
                 async with connect(self.url, ssl=self.context, additional_headers=KEY, proxy=None) as socket:
                     async for message in socket:
                         self.shown = [arrival['patient_id'] for arrival in json.loads(message)['waiting']]
+            if self.shown is not None:
+                self.lost += 1
             self.shown = None
-            self.lost += 1
             await asyncio.sleep(0.5)
 
     async def close(self):

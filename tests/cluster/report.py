@@ -55,7 +55,7 @@ all on the same cores as the servers.
 - Of {kept['acknowledged']:,} writes that were acknowledged {kept['lost']} were lost, and each is in the audit.
 - {kept['refused']:,} records got a 503 when they were added or deleted; {kept['refused_and_kept']} of them are there.
 - The first good answer came {back} s after PostgreSQL took connections again.
-- After the calm a worker held at most {held['memory_kib'] / 1024:.0f} MiB and {held['descriptors']} descriptors;
+- At first a worker held at most {held['memory_kib'] / 1024:.0f} MiB and {held['descriptors']} descriptors;
   at the end {held['grown_kib'] / 1024:+.1f} MiB, and {held['descriptors_at_the_end']} descriptors.
 - Files without a record, left by the workers that were killed: {kept['files_too_many']}."""
 

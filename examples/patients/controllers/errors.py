@@ -31,7 +31,7 @@ async def failure(req: Request, res: Response, ctx: Context) -> None:
         case _:
             status, said = res.status, {'error': WORDS.get(res.status) or HTTPStatus(res.status).phrase}
     if status in (503, 507):
-        log.error('%s %s: %s (%s)', req.method, req.route, said['error'], getattr(res.error, '__cause__', None))
+        log.error('%s %s: %s (%r)', req.method, req.route, said['error'], getattr(res.error, '__cause__', None))
     if 'text/html' in req.headers.get('accept', ''):
         res.status = status
         await res.render('error.html', **said)

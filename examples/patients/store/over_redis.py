@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from heaven import App
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -17,6 +18,7 @@ log = logging.getLogger('clinic')
 
 CHANNEL = 'clinic'
 PAUSE = 1  # seconds until a Redis that is away is tried again
+PATIENCE = 2  # seconds to wait for its answer
 
 
 async def tell(app: App) -> int:
@@ -40,20 +42,34 @@ async def hear(app: App) -> int:
         async with connected(app) as redis, redis.pubsub() as channel:
             await channel.subscribe(CHANNEL)
             while True:
-                news.wake()  # at first for what was missed, and then for what was heard
-                while not await channel.get_message(timeout=PAUSE):
-                    await channel.ping()
+                if await heard(channel):
+                    news.wake()
     except (RedisError, OSError) as error:
         log.warning('Redis is away: %s', error)
         news.wake()
         return PAUSE
 
 
+async def heard(channel: PubSub) -> bool:
+    """Tell whether there is news: a message, or that listening begins, since something may have been missed before.
+
+    A connection on which nothing comes is asked for a sign of life.
+    """
+    message = await channel.get_message(timeout=PAUSE)
+    if message is None:
+        await channel.ping()
+        message = await channel.get_message(timeout=PATIENCE)
+    if message is None:
+        raise TimeoutError('no answer to a ping')
+    return bool(message['type'] != 'pong')
+
+
 @asynccontextmanager
 async def connected(app: App) -> AsyncIterator[Redis]:
     """Connect without the library's own second tries: after each loss the daemon begins anew and misses nothing."""
     url = app.CONFIG('REDIS')
-    async with Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)) as redis:
+    never = Retry(NoBackoff(), 0)
+    async with Redis.from_url(url, retry=never, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as redis:
         yield redis
 
 

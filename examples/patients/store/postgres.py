@@ -113,7 +113,7 @@ async def opened(url: str, news: News) -> AsyncIterator[Postgres]:
         try:
             await db.all('SELECT number FROM version')
         except (Away, Busy) as error:
-            log.warning('%s (%s)', error, error.__cause__)
+            log.warning('%s (%r)', error, error.__cause__)
         yield db
 
 
