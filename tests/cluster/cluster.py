@@ -10,7 +10,7 @@ import ssl
 import statistics
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,24 +31,24 @@ MEMORY = 8 * 1024  # KiB that a worker may hold more at the end than under the f
 class Cluster:
     """Everything that runs, and what is asked of it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, stack):
+        def kept(engine):
+            stack.callback(engine.kill)
+            return engine
+
         authority = trustme.CA()
         self.context, self.context_of_windows = ssl.create_default_context(), ssl.create_default_context()
         for context in (self.context, self.context_of_windows):  # httpx writes `h2` into the one it is given
             authority.configure_trust(context)
-        self.postgres = PostgreSQL(folder)
-        self.redis = Redis(folder)
-        self.workers = Workers(folder, self.postgres, self.redis)
-        self.nginx = Nginx(folder, self.workers.socket, authority.issue_cert('127.0.0.1'))
+        self.postgres = kept(PostgreSQL(folder))
+        self.redis = kept(Redis(folder))
+        self.workers = kept(Workers(folder, self.postgres, self.redis))
+        self.nginx = kept(Nginx(folder, self.workers.socket, authority.issue_cert('127.0.0.1')))
         self.base = f'https://127.0.0.1:{self.nginx.port}/clinic'
         self.client = httpx.AsyncClient(http2=True, verify=self.context, headers=KEY, timeout=30)
         self.ledger = Ledger()
         self.windows = []
         self.phases = {}
-
-    def kill(self):
-        for engine in (self.nginx, self.workers, self.redis, self.postgres):
-            engine.kill()
 
     @asynccontextmanager
     async def phase(self, name):
@@ -294,17 +294,15 @@ async def run(cluster):
 
 
 def main():
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL may be another user
-        cluster = Cluster(folder)
+        cluster = Cluster(folder, stack)
         try:
             found = asyncio.run(run(cluster))
         except BaseException:
             print(cluster.workers.said(), cluster.nginx.said(), cluster.postgres.said(), sep='\n', file=sys.stderr)
             raise
-        finally:
-            cluster.kill()
     report.write(found)
 
 

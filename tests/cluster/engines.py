@@ -62,11 +62,16 @@ class Engine:
     def start(self):
         with self.log.open('ab') as log:
             self.process = subprocess.Popen(self.command(), cwd=self.folder, stdout=log, stderr=log, **self.options)
-        wait(self.ready, f'{self.name} does not answer:\n{self.said()}')
+        try:
+            wait(self.ready, f'{self.name} does not answer')
+        except BaseException:
+            print(self.said(), file=sys.stderr)
+            self.kill()
+            raise
 
     def ready(self):
         if self.process.poll() is not None:
-            raise RuntimeError(f'{self.name} has ended:\n{self.said()}')
+            raise RuntimeError(f'{self.name} has ended')
         return self.answers()
 
     def said(self):
