@@ -47,11 +47,11 @@ def test_without_redis_the_waiting_room_of_one_process_is_as_live_as_ever(
     monkeypatch.setenv('REDIS_URL', f'unix://{tmp_path}/nothing')
     with serve() as client:
         url = str(client.base_url.copy_with(scheme='ws', raw_path=b'/v1/waiting/live'))
-        with connect(url, additional_headers=DOCTOR) as socket:
+        with connect(url, additional_headers=DOCTOR, open_timeout=60, close_timeout=60) as socket:
             assert names(socket) == []
             assert client.post('/v1/waiting', json={'patient': 1}).status_code == 201
             assert names(socket) == ['Amara Okafor']
 
 
 def names(socket: ClientConnection) -> list[str]:
-    return [arrival['name'] for arrival in json.loads(socket.recv(timeout=10))['waiting']]
+    return [arrival['name'] for arrival in json.loads(socket.recv(timeout=60))['waiting']]
