@@ -25,7 +25,7 @@ def tick():
             return now - start
 
 
-def compared(measure, other, enough, rounds=15):
+def compared(measure, other, enough, rounds=8):
     """measure() / other(), each the least of up to `rounds`: on a busy machine the same work may take twice as long.
 
     The first round that comes to `enough` or less ends it.
