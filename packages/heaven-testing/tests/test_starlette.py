@@ -111,7 +111,7 @@ def test_requests_streams_and_exceptions(middleware):
                     assert next(response.iter_lines()) == '0'
                 spent.append(time.monotonic() - began)
             assert min(spent) < 0.9
-            assert len(did) < 10
+            assert len(did) < 100
             gc.collect()  # Starlette leaves its generator to be found, and the loop to close it
             client.get('/nowhere')
             assert did[-1] == 'closed'

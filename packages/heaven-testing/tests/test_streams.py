@@ -33,6 +33,12 @@ def only_http(app):
     return guarded
 
 
+@pytest.fixture
+def unhurried(monkeypatch):
+    """However slow the machine makes the test, the application waits for it, and not for a moment only."""
+    monkeypatch.setattr('heaven_testing.exchange.MOMENT', 60)
+
+
 def async_(scenario):
     def test():
         asyncio.run(asyncio.wait_for(scenario(), 60))
@@ -68,6 +74,7 @@ class Counting:
             self.did.append((await receive())['type'])
 
 
+@pytest.mark.usefixtures('unhurried')
 def test_a_chunk_is_read_before_the_application_makes_the_next():
     app = Counting()
     with Client(app) as client:
@@ -81,6 +88,7 @@ def test_a_chunk_is_read_before_the_application_makes_the_next():
         assert client.get('/').content == b'123'
 
 
+@pytest.mark.usefixtures('unhurried')
 @async_
 async def test_a_chunk_is_read_before_the_application_makes_the_next_async():
     app = Counting()
@@ -93,6 +101,7 @@ async def test_a_chunk_is_read_before_the_application_makes_the_next_async():
         assert (await client.get('/')).content == b'123'
 
 
+@pytest.mark.usefixtures('unhurried')
 def test_leaving_early_is_a_disconnect_that_the_application_sees():
     app = Counting()
     with Client(app) as client:
@@ -101,6 +110,7 @@ def test_leaving_early_is_a_disconnect_that_the_application_sees():
         assert app.did == [b'1', b'2', 'send failed', 'http.disconnect']
 
 
+@pytest.mark.usefixtures('unhurried')
 @async_
 async def test_leaving_early_is_a_disconnect_that_the_application_sees_async():
     told = []
@@ -298,6 +308,7 @@ def test_two_tasks_of_the_application_may_send_at_once():
         assert b''.join(response.iter_raw()) == b'xxxxx'
 
 
+@pytest.mark.usefixtures('unhurried')
 def test_what_outlives_its_client_says_so_or_is_quiet():
     app = Counting()
     with Client(app) as client:
@@ -448,6 +459,7 @@ def test_events_are_read_however_the_bytes_are_cut(size):
     assert app.accept == b'text/event-stream'
 
 
+@pytest.mark.usefixtures('unhurried')
 @async_
 async def test_events_come_one_by_one_and_the_stream_is_left_at_the_end():
     app = Counting(SSE)
