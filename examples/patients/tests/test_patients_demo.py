@@ -43,7 +43,7 @@ def test_the_command_prints_where_it_serves_and_a_line_to_try_that_works(tmp_pat
             assert f'http://localhost:{port}/v1/patients' in said
             tried = re.search(r"curl '([^']+)' -H '([^']+): ([^']+)'", said)
             assert tried is not None, said
-            answer = httpx.get(tried[1], headers={tried[2]: tried[3]}, timeout=60, trust_env=False)
+            answer = httpx.get(tried[1], headers={tried[2]: tried[3]}, timeout=60)
             assert (answer.status_code, answer.json()['patients'][0]['name']) == (200, 'Chloé Martin')
             command.send_signal(signal.SIGINT)
             assert 'Application shutdown complete' in command.stdout.read()
