@@ -630,6 +630,15 @@ def test_literals_under_the_names_of_secrets_are_masked_in_the_source():
         assert "'port': 5432" in text
 
 
+def test_a_password_in_a_url_is_masked_in_the_source():
+    def handler(req, res, ctx):
+        raise LookupError(len('postgres://ada:of-source@db.example/clinic'))
+
+    for text in both(handler):
+        assert 'of-' + 'source' not in text
+        assert '•' * 9 + '@db.example/clinic' in text
+
+
 # Values of all kinds
 
 

@@ -16,7 +16,7 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 HEADER = re.compile(r'((?:authorization|cookie)\s*:\s*)[^\r\n]+', re.IGNORECASE)
-URL_PASSWORD = re.compile(r'(://[^\s/:@]{0,100}:)[^\s/@]{1,200}@')
+URL_PASSWORD = re.compile(r'(://[^\s/:@]{0,100}:)([^\s/@]{1,200})(?=@)')
 
 # In a line of source: the same, where the value is a literal.
 LITERAL = re.compile(
@@ -51,12 +51,14 @@ class Masks:
                 text = text.replace(secret, MASK)
         text = NAMED.sub(rf'\g<1>{MASK}', text)
         text = HEADER.sub(rf'\g<1>{MASK}', text)
-        return URL_PASSWORD.sub(rf'\g<1>{MASK}@', text)
+        return URL_PASSWORD.sub(rf'\g<1>{MASK}', text)
 
 
 def hide_literals(line: str) -> str:
-    """Return a line of source without the literals that stand under the names of secrets, as long as it was."""
-    return LITERAL.sub(lambda found: found[1] + '•' * len(found[2]), line)
+    """Return a line of source without passwords in URLs and literals under the names of secrets, as long as it was."""
+    for pattern in (LITERAL, URL_PASSWORD):
+        line = pattern.sub(lambda found: found[1] + '•' * len(found[2]), line)
+    return line
 
 
 def printable(text: str) -> str:
