@@ -112,6 +112,25 @@ def test_on_a_second_running_loop_a_request_is_a_500_a_socket_is_closed_and_a_li
     assert ask(app).status == 200
 
 
+@pytest.mark.parametrize('kind', ['http', 'lifespan'])
+def test_without_an_event_loop_of_asyncio_an_app_refuses_and_says_why(kind, caplog):
+    app, events = counted()
+    sent = []
+
+    async def receive():
+        return {'type': 'lifespan.startup'}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {'type': kind, 'asgi': {'version': '3.0'}, 'method': 'GET', 'path': '/', 'headers': [], 'state': {}}
+    with pytest.raises(StopIteration):  # the end of a coroutine that nothing runs but this line
+        app(scope, receive, send).send(None)
+    assert sent[0].get('status') == 500 or 'Heaven runs on asyncio' in sent[0]['message']
+    assert 'Heaven runs on asyncio' in caplog.text
+    assert events == []
+
+
 # What is undone
 
 

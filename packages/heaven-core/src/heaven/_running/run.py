@@ -21,6 +21,7 @@ from heaven._serving.registrations import DAEMON, SHUTDOWN, STARTUP, Event, Regi
 from heaven.types import Scope
 
 PATIENCE = 10.0  # seconds that a part of a shutdown has
+NO_ASYNCIO = 'Heaven runs on asyncio and uvloop, and no event loop of these runs here: tell the server to use one'
 
 
 class State(Enum):
@@ -264,9 +265,14 @@ async def ensure_running(root: Registrations, in_this_task: bool) -> Run:
     """Return the run of an app on this event loop, started if there is none; once for all who ask at the same time.
 
     A lifespan starts the app in its own task, in which it will be stopped, too; a request in another one, for its
-    client may leave. RuntimeError where the app runs on another loop, for it has one state.
+    client may leave. RuntimeError where the app runs on another loop, for it has one state, and where there is no loop
+    of asyncio.
     """
-    loop = asyncio.get_running_loop()
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        log().error(NO_ASYNCIO)
+        raise RuntimeError(NO_ASYNCIO) from None
     run = root.run
     if run is not None and run.loop is not loop:
         if not run.is_on_ended_loop():
