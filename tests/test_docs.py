@@ -91,6 +91,28 @@ def test_every_link_of_a_page_to_another_file_leads_somewhere(page):
     assert [link for link in files if not (page.parent / link).exists()] == []
 
 
+def prose_of(page):
+    """The text of a page without its blocks of code."""
+    return re.sub(r'^```.*?^```', '', page.read_text('utf-8'), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors_of(page):
+    """The anchors that the site and GitHub give to the headings of a page."""
+    headings = re.findall(r'^#+ (.+)$', prose_of(page), re.MULTILINE)
+    return {re.sub(r'[-\s]+', '-', re.sub(r'[^\w\s-]', '', heading).strip().lower()) for heading in headings}
+
+
+@pytest.mark.parametrize(
+    'page', sorted({*PAGES, *RECIPES, *ROOT.glob('*.md')}), ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_every_link_to_a_heading_leads_to_one(page):
+    text = re.sub(r'`[^`]*`', '', prose_of(page))
+    links = re.findall(r'\]\(([^)\s:#]*)#([^)\s]+)\)', text)
+    linked = [(page.parent / file if file else page, anchor) for file, anchor in links]
+    dead = [anchor for file, anchor in linked if 'reference' not in file.parts and anchor not in anchors_of(file)]
+    assert dead == []
+
+
 def test_the_seven_minutes_are_1600_words_at_most_with_their_code():
     assert len(INDEX.read_text('utf-8').split()) <= 1600
 
