@@ -72,8 +72,7 @@ class App(AppVerbs, Inspection, Keeper):
         """Serve a connection (ASGI 3.0)."""
         lane = self._registrations.lane
         if lane is None or scope['type'] != 'http' or lane.running_loop() is not lane.loop:
-            await enter(self._registrations, scope, receive, send)
-            return
+            return await enter(self._registrations, scope, receive, send)
         endpoint = params = None
         raw = scope.get('raw_path')
         if not scope.get('root_path') and (raw is None or PERCENT not in raw):
@@ -83,8 +82,7 @@ class App(AppVerbs, Inspection, Keeper):
             else:
                 endpoint, params = lane.lookup(scope['method'], scope['path'])
                 if endpoint is lane.missing:
-                    await lane.send_not_found(send)
-                    return
+                    return await lane.send_not_found(send)
         req, res, ctx = Request(), Response(), Context()
         exchange = Exchange(scope, receive, send, ctx, params)
         req._exchange = res._exchange = exchange  # noqa: SLF001
@@ -95,6 +93,8 @@ class App(AppVerbs, Inspection, Keeper):
         data = failure = None
         try:
             if endpoint.is_single:
+                if endpoint.reads_body:
+                    await exchange.read_ahead()
                 out = await endpoint.handler(req, res, ctx)
                 if out is not None and out is not res:
                     await warn_unused(endpoint, out, res)
@@ -121,8 +121,7 @@ class App(AppVerbs, Inspection, Keeper):
         except BaseException as error:
             data, failure = None, error
         if data is None:
-            await lane.finish(exchange, req, res, ctx, failure)
-            return
+            return await lane.finish(exchange, req, res, ctx, failure)
         try:
             await send({'type': 'http.response.start', 'status': exchange.status, 'headers': headers})  # pyright: ignore[reportPossiblyUnboundVariable]
             await send({'type': 'http.response.body', 'body': data})

@@ -85,8 +85,9 @@ class Course:
             goes_on = state is RAN
             yield self._run(state, 'AFTER', step)
         yield from self._endings(entered)
+        others = [*self.endpoint.before, self.endpoint.step, *self.endpoint.after, *self.failed_endings]
         for step in self.failed:
-            if step not in self.endpoint.before and step not in self.failed_endings:
+            if step not in others:
                 yield self._run(FAILED, 'ERROR', step)
 
     def _state_of(self, function: Callable[..., Any], is_reached: bool) -> str:

@@ -8,12 +8,23 @@ from heaven._routing.pattern import Pattern, Query
 from heaven.types import App, Context, Handler, Request, Response
 
 
-class Step(NamedTuple):
-    """A hook, and how it is called."""
+class Step:
+    """A hook or a handler, and how it is called. Nothing changes one after it was made."""
 
-    function: Handler
-    is_async: bool
-    app: App  # the one it was registered on: `req.app` while it runs
+    __slots__ = ('app', 'function', 'is_async')
+
+    def __init__(self, function: Handler, is_async: bool, app: App) -> None:
+        self.function = function
+        self.is_async = is_async
+        self.app = app  # the one it was registered on: `req.app` while it runs
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same function, registered on the same app."""
+        return isinstance(other, Step) and self.function == other.function and self.app is other.app
+
+    def __hash__(self) -> int:
+        """Go with `__eq__`."""
+        return hash(self.function)
 
 
 class Ending(NamedTuple):
@@ -117,8 +128,9 @@ class Endpoint:
         return twin
 
     def decide(self) -> None:
-        """Work out what the lane asks."""
-        has_more = self.before or self.after or self.reads_body or self.queries
+        """Work out what the lane asks, and the handler as a step like its hooks."""
+        self.step: Step = Step(self.handler, self.is_async, self.app)
+        has_more = self.before or self.after or self.queries
         self.is_single: bool = self.is_async and not has_more and self.batteries is None
         self.needs_search = self.needs_search or self.hooks_depend_on_path
         self.ends_plainly: bool = not self.endings and not self.batteries and self.method != 'HEAD'

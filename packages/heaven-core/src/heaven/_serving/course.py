@@ -33,43 +33,45 @@ def begin(scope: Scope, receive: Receive, send: Send) -> tuple[Exchange, Request
     return exchange, req, res, ctx
 
 
-async def run_before(exchange: Exchange, req: Request, res: Response, ctx: Context) -> bool:
-    """Run the BEFORE hooks; return whether one has answered, so that nothing but AFTER hooks comes then."""
-    for step in exchange.endpoint.before:
-        function, is_async, exchange.app = step
-        out = function(req, res, ctx)
-        if is_async:
-            out = await out
-        if out is not None and out is not res:
-            await check_hook(step, out, res)
-        if exchange.answered:
-            exchange.answered_by = step
-            if exchange.body is None and exchange.status < 300:
-                warn_of_default(exchange, step)
-            return True
-    return False
-
-
 async def run(exchange: Exchange, req: Request, res: Response, ctx: Context) -> None:
     """Read the body, run the hooks and the handler: what an ERROR handler answers if it fails."""
     endpoint = exchange.endpoint
     if endpoint.reads_body:
         await exchange.read_ahead()
-    if not endpoint.before or not await run_before(exchange, req, res, ctx):
-        exchange.app = endpoint.app
+    for step in endpoint.before:
+        exchange.app = step.app
+        out = step.function(req, res, ctx)
+        if step.is_async:
+            out = await out
+        if out is not None and out is not res:
+            await check_hook(step, out, res)
+        if exchange.answered:
+            note_answer(exchange, step)
+            break
+    else:
+        step = endpoint.step
+        exchange.app = step.app
         if endpoint.queries:
             req.queries.convert()
-        out = endpoint.handler(req, res, ctx)
-        if endpoint.is_async:
+        out = step.function(req, res, ctx)
+        if step.is_async:
             out = await out
         if out is not None and out is not res:
             await warn_unused(endpoint, out, res)
-    for function, is_async, exchange.app in endpoint.after:
-        out = function(req, res, ctx)
-        if is_async:
+    for step in endpoint.after:
+        exchange.app = step.app
+        out = step.function(req, res, ctx)
+        if step.is_async:
             out = await out
         if out is not None and out is not res:
             await warn_unused(endpoint, out, res)
+
+
+def note_answer(exchange: Exchange, step: Step) -> None:
+    """Take note of the BEFORE that has answered, and warn of one that did so by mistake perhaps."""
+    exchange.answered_by = step
+    if exchange.body is None and exchange.status < 300:
+        warn_of_default(exchange, step)
 
 
 def warn_of_default(exchange: Exchange, step: Step) -> None:

@@ -14,8 +14,8 @@ from heaven._http.origins import is_own_origin, without_default_port
 from heaven._http.socket import Socket, State
 from heaven._routing.functions import maybe_await
 from heaven._serving.batteries import enter
-from heaven._serving.calling import warn_unused
-from heaven._serving.course import Finish, begin, run_before
+from heaven._serving.calling import call, check_hook, warn_unused
+from heaven._serving.course import Finish, begin, note_answer
 from heaven._serving.dispatcher import Dispatcher, name_route
 from heaven._serving.draining import GRACE, Draining
 from heaven._serving.mounted import MountedASGI
@@ -46,6 +46,18 @@ async def serve_socket(dispatcher: Dispatcher, scope: Scope, receive: Receive, s
     except BaseException as error:
         failure = error
     await SocketFinish(dispatcher, socket, req, res, ctx).run(failure)
+
+
+async def run_before(exchange: Exchange, req: Request, res: Response, ctx: Context) -> bool:
+    """Run the BEFORE hooks; return whether one has refused the socket with an answer."""
+    for step in exchange.endpoint.before:
+        out = await call(step, exchange, req, res, ctx)
+        if out is not None and out is not res:
+            await check_hook(step, out, res)
+        if exchange.answered:
+            note_answer(exchange, step)
+            return True
+    return False
 
 
 async def run_handler(socket: Socket, draining: Draining | None, req: Request, res: Response, ctx: Context) -> None:
