@@ -79,6 +79,11 @@ class Exchange:
             self.is_plain = False
         return self._exits
 
+    @property
+    def has_open_parts(self) -> bool:
+        """Whether there is anything to close."""
+        return self.reader is not None or self._exits is not None
+
     async def close(self) -> None:
         """Close what the request has opened, and stop listening for the client."""
         if self.reader is not None:

@@ -60,6 +60,5 @@ def first_half(function: Handler) -> Handler:
         if exchange.entered is None:
             exchange.entered = {}
         exchange.entered[enter] = SecondHalf(function, generator)
-        exchange.is_plain = False
 
     return wraps(function, updated=())(enter)

@@ -54,7 +54,9 @@ async def call(step: Step, exchange: Exchange, req: Request, res: Any, ctx: Cont
     """Call a hook or an ERROR handler as the app sees it that registered it; return what it gives, awaited."""
     exchange.app = step.app
     out = step.function(req, res, ctx)
-    return await maybe_await(out) if out is not None else None
+    if step.is_async:
+        out = await out
+    return out if out is None or out is res else await maybe_await(out)
 
 
 async def check_hook(step: Step, out: Any, res: Response) -> None:

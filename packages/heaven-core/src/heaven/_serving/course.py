@@ -6,6 +6,7 @@ from heaven._http.exchange import Exchange
 from heaven._http.logs import log
 from heaven._routing.endpoint import Ending, Step
 from heaven._routing.functions import name_of
+from heaven._serving.around import SecondHalf
 from heaven._serving.calling import call, call_with_app, check_hook, warn_unused
 from heaven._serving.failures import (
     answer_failure,
@@ -113,10 +114,11 @@ class Finish:
                 await self.run_endings()
             if not self.exchange.has_begun and (self.error is None or not self.is_interrupted()):
                 await self.send()
-            if self.error is not None or self.exchange.deferred:
+            if self.unhandled is not None or self.exchange.deferred or self.is_interrupted():
                 await self.report()
         finally:
-            await self.exchange.close()
+            if self.exchange.has_open_parts:
+                await self.exchange.close()
             if self.error is not None:
                 forget_frames(self.error)
 
@@ -166,28 +168,33 @@ class Finish:
     async def run_endings(self) -> None:
         """Run the second halves of around-hooks and the hooks that always run, the narrowest first."""
         for ending in reversed(self.exchange.endpoint.endings):
+            half = self.second_half(ending) if ending.is_around else None
+            if ending.is_around and half is None:
+                continue
             try:
-                if ending.is_around:
-                    await self.leave(ending)
-                else:
+                if half is None:
                     await call(ending.step, self.exchange, self.req, self.res, self.ctx)
+                elif self.error is None:
+                    await half.run()
+                else:
+                    await self.raise_in(half, self.error)
             except GeneratorExit:
                 raise
             except BaseException as error:
                 await self.fail(error, replaces_last=ending.is_around)
 
-    async def leave(self, ending: Ending) -> None:
-        """Run the second half of an around-hook, and raise at its `yield` what failed inside."""
+    def second_half(self, ending: Ending) -> SecondHalf | None:
+        """Return what is left to run of an around-hook; None if it has not reached its `yield`."""
         exchange = self.exchange
         half = exchange.entered.pop(ending.step.function, None) if exchange.entered else None
-        if half is None:
-            return
-        exchange.app = ending.step.app
-        exchange.answered = False
-        error = self.error
-        if error is None:
-            await half.run()
-            return
+        if half is not None:
+            exchange.app = ending.step.app
+            exchange.answered = False
+        return half
+
+    async def raise_in(self, half: SecondHalf, error: BaseException) -> None:
+        """Raise at the `yield` of an around-hook what failed inside."""
+        exchange = self.exchange
         pending = cancellations()
         try:
             is_swallowed = await half.run_failed(error)
@@ -205,7 +212,10 @@ class Finish:
         exchange = self.exchange
         sender = Sender(exchange, self.root.draining, bool(self.root.middlewares))
         try:
-            start, data = await self.prepare(sender)
+            try:
+                start, data = sender.frame() if exchange.kind.is_fixed else await sender.prepare()
+            except Exception as error:
+                start, data = await self.answer_instead(error, sender)
             await sender.send(start, data)
         except BaseException as error:
             self.error = error
@@ -217,22 +227,19 @@ class Finish:
                 log_late_failure(exchange, error)
             raise
 
-    async def prepare(self, sender: Sender) -> tuple[Message, bytes | None]:
-        """Make the answer ready; a body that cannot be sent is a failure, and one made for a failure a plain 500."""
+    async def answer_instead(self, error: Exception, sender: Sender) -> tuple[Message, bytes | None]:
+        """Answer that a body cannot be sent, which is a failure; of one made for a failure, with the plain 500."""
         exchange = self.exchange
-        try:
-            return await sender.prepare()
-        except Exception as error:
-            if exchange.error is None or is_expected(error):
-                await self.fail(error)
-            else:
-                self.fall_back_to_500(error)
+        if exchange.error is None or is_expected(error):
+            await self.fail(error)
+        else:
+            self.fall_back_to_500(error)
         if self.error is not None and self.is_interrupted():
             raise self.error
         try:
             return await sender.prepare()
-        except Exception as error:
-            self.fall_back_to_500(error)
+        except Exception as another:
+            self.fall_back_to_500(another)
             return await sender.prepare()
 
     def fall_back_to_500(self, error: BaseException) -> None:

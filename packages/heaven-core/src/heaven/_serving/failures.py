@@ -96,7 +96,7 @@ def find_handler(app: App, error: BaseException | None, status: int, asked: list
     for the status. An abort with a body is an answer, which only a handler of its class changes.
     """
     for each in registrations_of(app).lineage():
-        for kind in kinds_of(error, status):
+        for kind in kinds_of(error, status) if each.error_handlers else ():
             handler = each.error_handlers.get(kind)
             if handler is not None and handler not in asked:
                 return handler, kind

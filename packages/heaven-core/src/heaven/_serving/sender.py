@@ -53,21 +53,26 @@ class Sender:
         self.draining = draining
         self.is_head = exchange.method == 'HEAD'
         self.keeps_head_body = keeps_head_body  # for middlewares, which see of a HEAD what they see of a GET
+        self.must_drain = False  # the client still sends a body that was refused
 
     async def prepare(self) -> tuple[Message, bytes | None]:
-        """Open the body and frame it: return the first message, and the body unless that is sent in pieces.
+        """Open the body and frame it; what fails here can still be answered."""
+        if not self.exchange.kind.is_fixed:
+            await self.exchange.kind.open(self.exchange)  # a small file, or none, is a fixed body from here on
+        return self.frame()
 
-        What fails here can still be answered.
-        """
+    def frame(self) -> tuple[Message, bytes | None]:
+        """Return the first message, and the body unless that is sent in pieces."""
         exchange = self.exchange
-        if not exchange.kind.is_fixed:
-            await exchange.kind.open(exchange)  # a small file, or none, is a fixed body from here on
+        self.must_drain = exchange.must_drain()
         data = encode(exchange) if exchange.kind.is_fixed else None
         headers = self._headers(data)
         has_no_body = exchange.status in BODILESS or self.is_head and not self.keeps_head_body
         if has_no_body or self.is_head and data is None:
             data = b''
-        pairs = [*headers.items(), *[(b'set-cookie', cookie) for cookie in exchange.cookies]]
+        pairs = list(headers.items())
+        if exchange.cookies:
+            pairs += [(b'set-cookie', cookie) for cookie in exchange.cookies]
         return {'type': 'http.response.start', 'status': exchange.status, 'headers': pairs}, data
 
     def _headers(self, data: bytes | None) -> dict[bytes, bytes]:
@@ -90,29 +95,34 @@ class Sender:
             headers.pop(b'content-length', None)
         if exchange.kind.header is not None and exchange.status not in BODILESS:
             headers.setdefault(*exchange.kind.header)
-        if exchange.must_drain() and not exchange.shares_connection():
+        if self.must_drain and not exchange.shares_connection():
             headers[b'connection'] = b'close'
         return headers
 
-    async def send(self, start: Message, data: bytes | None) -> None:
-        """Send what was prepared; Disconnected if the client leaves."""
-        exchange = self.exchange
-        exchange.has_begun = True
-        must_drain = exchange.must_drain()
+    def send(self, start: Message, data: bytes | None) -> Awaitable[None]:
+        """Return what sends what was prepared; Disconnected if the client leaves."""
+        self.exchange.has_begun = True
+        if data is not None and not self.must_drain:
+            return self.put(start, {'type': 'http.response.body', 'body': data})
+        return self._send_longer(start, data)
+
+    async def _send_longer(self, start: Message, data: bytes | None) -> None:
+        """Send an answer that is more than two messages."""
         await self.put(start)
         if data is None:
             length = dict(start['headers']).get(b'content-length')
-            await self._send_pieces(exchange.kind, None if length is None else int(length))
+            await self._send_pieces(self.exchange.kind, None if length is None else int(length))
             data = b''
-        await self.put({'type': 'http.response.body', 'body': data, 'more_body': must_drain})
-        if must_drain:
+        await self.put({'type': 'http.response.body', 'body': data, 'more_body': self.must_drain})
+        if self.must_drain:
             await self._drain()
             await self.put({'type': 'http.response.body', 'body': b'', 'more_body': False})
 
-    async def put(self, message: Message) -> None:
-        """Send one message; an OSError means that the client is not there to take it (ASGI, disconnected client)."""
+    async def put(self, *messages: Message) -> None:
+        """Send messages; an OSError means that the client is not there to take them (ASGI, disconnected client)."""
         try:
-            await self.exchange.send(message)
+            for message in messages:
+                await self.exchange.send(message)
         except OSError:
             self.exchange.has_left = True
             raise Disconnected('the client has left') from None
