@@ -197,8 +197,11 @@ class ResponseHeaders(MutableMapping[str, str]):
     def get(self, name: str, default: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the value of a header, or the default; no name at all was not set."""
         key = asked_name(name) or wanted_name(name)
-        values = [value for field, value in self._pairs() if field == key]
-        return values[-1].decode('latin-1') if values else default
+        exchange = self._exchange
+        if key == b'set-cookie' and exchange.cookies:
+            return exchange.cookies[-1].decode('latin-1')
+        value = exchange.headers.get(key) if exchange.headers is not None else None
+        return default if value is None else value.decode('latin-1')
 
     def __delitem__(self, name: str) -> None:
         """Remove a header, whether it was set or not."""
@@ -219,7 +222,11 @@ class ResponseHeaders(MutableMapping[str, str]):
 
     def vary(self, name: str) -> None:
         """Add a name to Vary, once (RFC 9110, 12.5.5)."""
-        names = [each.strip() for each in self.get('vary', '').split(',')]
+        varying = self.get('vary')
+        if varying is None:
+            self['vary'] = name
+            return
+        names = [each.strip() for each in varying.split(',')]
         if name.lower() not in [each.lower() for each in names] and '*' not in names:
             self['vary'] = [*filter(None, names), name]
 

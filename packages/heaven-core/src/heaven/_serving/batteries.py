@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from heaven._serving.dispatcher import Dispatcher
 
 T = TypeVar('T')
+MAX_PREFLIGHTS = 1000  # that are kept
 
 
 def batteries_of(registrations: Registrations, label: str) -> tuple[Battery, ...] | None:
@@ -65,6 +66,7 @@ class Entrance:
 
     def __init__(self, dispatcher: 'Dispatcher') -> None:
         self.dispatcher = dispatcher
+        self.preflights: dict[Endpoint, Endpoint] = {}  # by the endpoint that is asked for
 
     async def run(self, exchange: Exchange, req: Request, res: Response, ctx: Context) -> None:
         """Let the batteries enter, then run hooks and handler; a preflight has none of them."""
@@ -82,18 +84,28 @@ class Entrance:
         method = fields.get(b'access-control-request-method')
         if method is None or b'origin' not in fields:
             return None
-        asked_for = self.dispatcher.resolve(exchange, method.decode('latin-1'))
-        for battery in asked_for.batteries or ():
-            if battery.preflight is not None:
-                return asked_for.replace(
-                    method='OPTIONS',
-                    handler=battery.preflight,
-                    is_async=False,
-                    before=(),
-                    after=(),
-                    endings=(),
-                    queries={},
-                    reads_body=False,
-                    batteries=(battery,),
-                )
-        return None
+        asked_for = self.dispatcher.find(exchange, self.dispatcher.http, method.decode('latin-1'))
+        known = self.preflights.get(asked_for)
+        if known is None:
+            known = preflight_for(asked_for)
+            if known is not None and len(self.preflights) < MAX_PREFLIGHTS:
+                self.preflights[asked_for] = known
+        return known
+
+
+def preflight_for(asked_for: Endpoint) -> Endpoint | None:
+    """Return what answers the preflights of an endpoint; None where nothing does."""
+    for battery in asked_for.batteries or ():
+        if battery.preflight is not None:
+            return asked_for.replace(
+                method='OPTIONS',
+                handler=battery.preflight,
+                is_async=False,
+                before=(),
+                after=(),
+                endings=(),
+                queries={},
+                reads_body=False,
+                batteries=(battery,),
+            )
+    return None

@@ -127,7 +127,7 @@ class Dispatcher:
         endpoint = None
         if not scope.get('root_path') and (raw is None or PERCENT not in raw):
             endpoint = self.walk(exchange, router, method, scope['path'])
-        return endpoint or self.resolve(exchange)
+        return endpoint or self.resolve(exchange, method)
 
     def walk(self, exchange: Exchange, router: Router, method: str, path: str) -> Endpoint | None:
         """Find the endpoint of a path that can be read in one way, and set the parameters; None is for the search."""
@@ -186,10 +186,10 @@ class Dispatcher:
 
     def unmatched(self, area: Area, method: str, status: int, methods: Any) -> Endpoint:
         """Return the endpoint of what has no route: 404, or 405, or 204 to OPTIONS, with the methods that there are."""
-        allow = ', '.join(sorted({*methods, 'OPTIONS'} - {'*', 'WS'})) if status != 404 else None
-        key = (area, method, status, allow)
+        key = (area, method, status, frozenset(methods))
         known = self.variants.get(key)
         if known is None:
+            allow = ', '.join(sorted({*methods, 'OPTIONS'} - {'*', 'WS'})) if status != 404 else None
             handler = NoRoute(area.app, status, allow)
             known = area.unmatched.replace(
                 method=method, handler=handler, is_async=True, stands_in_for_get=method.upper() == 'HEAD'
