@@ -99,7 +99,7 @@ def http(data: dict[str, Any]) -> str:
     names = sorted(first, key=lambda name: -sum(map(figure, first[name].values())))
     bottom, width = TOP + 20 + STEP * len(names), 232
     parts = []
-    for panel, server in enumerate(servers):
+    for panel, server in enumerate(('uvicorn', 'granian')):
         left = 128 + panel * (width + 92)
 
         def scale(share: float, left: float = left) -> float:

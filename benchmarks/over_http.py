@@ -23,11 +23,14 @@ from workload import REQUESTS
 
 ROWS = ['a', 'b']
 CONNECTIONS = 64
+UVICORN = ['-m', 'uvicorn', 'serve:app', '--workers', '1', '--no-access-log', '--log-level', 'error']
 COMMANDS = {
-    'uvicorn': ['-m', 'uvicorn', 'serve:app', '--workers', '1', '--no-access-log', '--log-level', 'error', '--port'],
+    'uvicorn': [*UVICORN, '--port'],
     'granian': ['-m', 'granian', 'serve:app', '--interface', 'asgi', '--workers', '1', '--runtime-threads', '1']
     + ['--no-ws', '--log-level', 'error', '--port'],
+    'uvicorn --root-path': [*UVICORN, '--root-path', '/app', '--port'],
 }
+ROOTED = ('heaven', 'starlette')  # those that serve the same routes below a root path; the raw app has none
 
 
 def pinned(core: int) -> list[str]:
@@ -116,8 +119,9 @@ def measure(names: list[str], rounds: int, seconds: float) -> dict[str, Any]:
     pythons = {name: environments.of(name) for name in [*names, 'raw']}
     found: dict[str, Any] = {}
     for server in COMMANDS:
-        bare = {row: Server(server, 'raw', pythons['raw'], row) for row in ROWS}
-        running = {name: Server(server, name, pythons[name]) for name in names}
+        rooted = 'root-path' in server
+        bare = {row: Server('uvicorn' if rooted else server, 'raw', pythons['raw'], row) for row in ROWS}
+        running = {name: Server(server, name, pythons[name]) for name in names if not rooted or name in ROOTED}
         taken: dict[tuple[str, str], list[dict[str, float]]] = {}
         try:
             for number in range(rounds):
@@ -149,7 +153,7 @@ def measure(names: list[str], rounds: int, seconds: float) -> dict[str, Any]:
                 row: {key: round(median(one[key] for one in taken[name, row]), 3) for key in taken[name, row][0]}
                 for row in ROWS
             }
-            for name in names
+            for name in running
         }
     return found
 
@@ -174,7 +178,7 @@ def table(found: dict[str, Any]) -> list[str]:
     raw = [median(entry[row]['raw_rps'] for entry in found[server].values()) for server, row in columns]
     lines.append('| raw ASGI, requests a second | ' + ' | '.join(f'{rate:,.0f}' for rate in raw) + ' |')
     for name in next(iter(found.values())):
-        cells = [f'{figure(found[server][name][row]):.2f}' for server, row in columns]
+        cells = [f'{figure(found[server][name][row]):.2f}' if name in found[server] else '' for server, row in columns]
         lines.append(f'| {FRAMEWORKS[name].title} | ' + ' | '.join(cells) + ' |')
     if any(disturbed(entry[row]) for entries in found.values() for entry in entries.values() for row in ROWS):
         lines += [
