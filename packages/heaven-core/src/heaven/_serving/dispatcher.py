@@ -142,17 +142,18 @@ class Dispatcher:
 
         `method` is asked for in place of the request's own.
         """
-        scope = exchange.scope = reduced(exchange.scope)
+        scope = exchange.scope
         is_socket = scope['type'] == 'websocket'
         router = self.sockets if is_socket else self.http
         if method is None:
-            method = str('WS' if is_socket else scope['method'])
-        if scope['path'] == '*' and method == 'OPTIONS':
-            return self.unmatched(self.areas[-1], method, 204, router.methods())
+            method = 'WS' if is_socket else scope['method']
         path = respelled(scope)
         endpoint = None if path is None else self.walk(exchange, router, method, path)
         if endpoint is not None:
             return endpoint
+        if scope['path'] == '*' and method == 'OPTIONS':
+            return self.unmatched(self.areas[-1], method, 204, router.methods())
+        scope = exchange.scope = reduced(scope)
         target = split_target(scope)
         if target is None:
             return self.wrong_target(method)
