@@ -309,7 +309,20 @@ def test_options_of_the_whole_server_names_every_method_and_has_no_path_in_its_u
         app.GET('/', lambda req, res, ctx: None)
     reply = ask(app, 'OPTIONS', '*')
     assert (reply.status, reply.header('allow')) == (204, allow)
-    assert set(seen) <= {'http://127.0.0.1:8000'}
+    assert seen == ['http://127.0.0.1:8000']
+
+
+@pytest.mark.parametrize('pattern, status', [('/v1/*', 204), ('/*', 401)])
+def test_options_of_the_whole_server_meets_the_hooks_of_every_path_and_no_others(pattern, status):
+    def protect(req, res, ctx):
+        res.header('x-safe', 'yes')
+
+    app = App()
+    app.GET('/', lambda req, res, ctx: None)
+    app.BEFORE(pattern, lambda req, res, ctx: res.abort(401))
+    app.AFTER('/*', protect, always=True)
+    reply = ask(app, 'OPTIONS', '*')
+    assert (reply.status, reply.header('x-safe')) == (status, 'yes')
 
 
 def test_the_default_of_a_typed_query_is_made_anew_for_every_request():

@@ -152,7 +152,8 @@ class Dispatcher:
         if endpoint is not None:
             return endpoint
         if scope['path'] == '*' and method == 'OPTIONS':
-            return self.unmatched(self.areas[-1], method, 204, router.methods())
+            unmatched = self.unmatched(self.areas[-1], method, 204, router.methods())
+            return self.with_hooks(unmatched, method, self.everywhere())
         scope = exchange.scope = reduced(scope)
         target = split_target(scope)
         if target is None:
@@ -202,13 +203,15 @@ class Dispatcher:
     def wrong_target(self, method: str) -> Endpoint:
         """Return the endpoint of a target that is no path: a 400, before which only hooks run that always do."""
         area = self.areas[-1]
-        everywhere = tuple(
-            at for at, guard in enumerate(self.guards) if guard.hook.always and guard.pattern.text == '/*'
-        )
+        always = tuple(at for at in self.everywhere() if self.guards[at].hook.always)
         endpoint = area.unmatched.replace(
             method=method, handler=refuse_target, is_async=True, stands_in_for_get=method == 'HEAD'
         )
-        return self._hooked(endpoint, method, everywhere)
+        return self._hooked(endpoint, method, always)
+
+    def everywhere(self) -> tuple[int, ...]:
+        """Return the places of the hooks that cover every path."""
+        return tuple(at for at, guard in enumerate(self.guards) if guard.pattern.text == '/*')
 
     # serving
 
