@@ -3,7 +3,7 @@
 import traceback
 
 import pytest
-from jinja2 import TemplateSyntaxError, UndefinedError
+from jinja2 import TemplateNotFound, TemplateSyntaxError, UndefinedError
 
 HTML = [(b'accept', b'text/html')]
 
@@ -114,3 +114,29 @@ def test_a_template_that_cannot_be_parsed_is_mended_without_a_restart_in_debug(s
 def test_outside_debug_nothing_of_an_error_is_shown(site):
     reply = site.page('secret {{ fail() }}', fail=fail)
     assert (reply.status, 'secret' in reply.text, 'deep' in reply.text) == (500, False, False)
+
+
+def not_awaited(req, res, ctx):
+    res.render('page.html').close()  # what a forgotten await leaves to the garbage collector
+
+
+async def caught(req, res, ctx):
+    res.body = 'before'
+    with pytest.raises(TemplateNotFound):
+        await res.render('gone.html')
+
+
+@pytest.mark.parametrize(('handler', 'status', 'text'), [(not_awaited, 500, None), (caught, 200, 'before')])
+def test_a_render_that_is_not_awaited_is_an_error_that_says_so(site, handler, status, text):
+    from heaven import App
+
+    site.write('templates/page.html', 'page')
+    app = App()
+    app.TEMPLATES(site.folder / 'templates')
+    app.GET('/', handler)
+    reply = site.ask(app)
+    assert reply.status == status
+    if text is None:
+        assert "res.render('page.html') was not awaited" in str(reply.error)
+    else:
+        assert reply.text == text

@@ -1,11 +1,11 @@
 """The response: what a handler says, checked where it says it."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from heaven._http.bodies import OpenBody, kind_of
 from heaven._http.exchange import Exchange
-from heaven._http.fixed_bodies import TEXT, UNSET, known_kind
+from heaven._http.fixed_bodies import NOT_AWAITED, TEXT, UNSET, known_kind
 from heaven._http.headers import ResponseHeaders, response_headers, set_header
 from heaven._routing.functions import check_function, refuse_generator
 from heaven.errors import Abort, optional
@@ -189,8 +189,7 @@ class Response:
         exchange.kind = TEXT
         exchange.body = markup
         exchange.answered = True
-        set_header(exchange, 'content-type', 'text/html; charset=utf-8')
-        return self
+        return self.header('content-type', 'text/html; charset=utf-8')
 
     def stream(
         self,
@@ -250,15 +249,23 @@ class Response:
         """Stop right here and answer with a status from 400 to 599; without a body the ERROR handler is asked."""
         raise Abort(status, body)
 
-    async def render(
+    def render(
         self, name: str, /, *, block: str | None = None, blocks: Sequence[str] = (), stream: bool = False, **values: Any
-    ) -> Self:
+    ) -> Coroutine[Any, Any, Self]:
         """Render a template, or blocks of it, as the body; `stream=True` sends it as it is made.
 
-        await res.render('patients.html', results=results)
+        await res.render('patients.html', results=results)      # without the await it is a 500
         """
-        verb = 'stream' if stream else 'render'
-        return self._rendered(name, await self._template(verb, name, values, block, blocks))
+        exchange = self._exchange
+        kind, body = exchange.kind, exchange.body
+        exchange.kind, exchange.body = NOT_AWAITED, name
+
+        async def rendered() -> Self:
+            exchange.kind, exchange.body = kind, body
+            text = await self._template('stream' if stream else 'render', name, values, block, blocks)
+            return self._rendered(name, text)
+
+        return rendered()
 
     def renders(self, name: str, /, *, block: str | None = None, blocks: Sequence[str] = (), **values: Any) -> Self:
         """Render a template as the body, from a handler that is not async."""
@@ -277,9 +284,8 @@ class Response:
             templating = optional('heaven_templating', 'heaven-templating', f'rendering {name!r}')
             templating.Templates('templates').install(exchange.app.outermost)
             renderer = exchange.app.renderer
-        trio = (request_of(exchange), self, exchange.ctx)
         wanted = (block, *blocks) if block else blocks
-        return getattr(renderer, verb)(name, values, trio, wanted)
+        return getattr(renderer, verb)(name, values, (request_of(exchange), self, exchange.ctx), wanted)
 
     def _rendered(self, name: str, text: Any) -> Self:
         self.body = text

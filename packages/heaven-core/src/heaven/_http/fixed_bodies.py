@@ -31,7 +31,16 @@ def number(value: float) -> bytes:
     return str(value).encode()
 
 
+def not_awaited(template: str) -> bytes:
+    """Refuse to send what was to be rendered."""
+    raise RuntimeError(
+        f'res.render({template!r}) was not awaited: write `await res.render(...)` in an async handler, or '
+        '`res.renders(...)` in one that is not async'
+    )
+
+
 UNSET = FixedBody(None, no_bytes)
+NOT_AWAITED = FixedBody(None, not_awaited)
 EMPTY = FixedBody(None, no_bytes)
 TEXT = FixedBody(TEXT_PLAIN, str.encode)
 NUMBER = FixedBody(TEXT_PLAIN, number)

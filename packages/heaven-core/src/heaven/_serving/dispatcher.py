@@ -145,8 +145,7 @@ class Dispatcher:
         scope = exchange.scope
         is_socket = scope['type'] == 'websocket'
         router = self.sockets if is_socket else self.http
-        if method is None:
-            method = 'WS' if is_socket else scope['method']
+        method = method or str('WS' if is_socket else scope['method'])
         path = respelled(scope)
         endpoint = None if path is None else self.walk(exchange, router, method, path)
         if endpoint is not None:
