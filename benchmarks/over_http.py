@@ -54,8 +54,12 @@ class Server:
             start_new_session=True,
         )
         self.name = name
-        for path in [REQUESTS[row].paths[0] for row in ([row] if row else ROWS)]:
-            self.check(path)
+        try:
+            for path in [REQUESTS[row].paths[0] for row in ([row] if row else ROWS)]:
+                self.check(path)
+        except BaseException:
+            self.close()
+            raise
 
     def check(self, path: str) -> None:
         """Wait until the server answers, and see that it answers right."""
