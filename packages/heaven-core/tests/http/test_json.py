@@ -105,6 +105,20 @@ def test_what_json_cannot_hold_is_a_500_logged_once(value, caplog):
     assert caplog.records[0].exc_info
 
 
+@pytest.mark.parametrize(
+    'value, place',
+    [
+        ({'patients': [1, {'born': 1j}]}, '$.patients[1].born'),
+        ([VISIT, Visit(date(2026, 1, 2), 1j)], '$[1].fee'),
+        (Patient('Ann', (VISIT, Visit(1j, Decimal(1)))), '$.visits[1].day'),
+        ([Visit], '$[0]'),
+    ],
+)
+def test_the_log_says_where_in_a_value_that_is_which_json_cannot_hold(value, place, caplog):
+    answer(value)
+    assert str(caplog.records[0].exc_info[1]).endswith(f'cannot be written as JSON, at {place}')
+
+
 def test_a_500_for_what_json_cannot_hold_may_have_a_page():
     app = App()
     app.ERROR(500, lambda req, res, ctx: res.out(500, 'sorry'))

@@ -94,12 +94,17 @@ def place_of_failure(value: Any) -> str | None:
     """Find the first part of a value that cannot be written, as a path such as `$.patients[3].born`."""
     for place, part in walk(value, '$', ()):
         try:
-            if isinstance(part, (dict, list, tuple)):
-                continue
+            if isinstance(part, (dict, list, tuple)) or is_record(part):
+                continue  # what is in it comes next
             encode(part).encode()
         except (TypeError, ValueError):
             return place
     return None
+
+
+def is_record(value: Any) -> bool:
+    """Tell whether a value is one of a dataclass, which is written with its fields."""
+    return is_dataclass(value) and not isinstance(value, type)
 
 
 def walk(value: Any, place: str, above: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
@@ -108,7 +113,7 @@ def walk(value: Any, place: str, above: tuple[int, ...]) -> Iterator[tuple[str, 
     if id(value) in above:
         return
     inside = (*above, id(value))
-    if is_dataclass(value) and not isinstance(value, type):
+    if is_record(value):
         value = plain(value)
     if isinstance(value, dict):
         for key, part in cast(dict[object, Any], value).items():
