@@ -68,10 +68,6 @@ class Pattern:
         self.queries: dict[str, Query] = dict(self._queries(query, types)) if query else {}
         self._check()
 
-    def __repr__(self) -> str:
-        """Show the text."""
-        return f'<Pattern {self.text}>'
-
     @property
     def has_rest(self) -> bool:
         """Whether the pattern ends in `*`."""

@@ -25,8 +25,7 @@ class Daemon:
         self.app = app
         self.name = name
         self.is_stopping = False
-        self.in_thread = False
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None]
 
     def start(self) -> None:
         """Begin."""
@@ -53,11 +52,7 @@ class Daemon:
             return None
         if is_async(function):
             return await function(self.app)
-        self.in_thread = True
-        try:
-            return await maybe_await(await run_in_thread(function, self.app, threads=OwnThread()))
-        finally:
-            self.in_thread = False
+        return await maybe_await(await run_in_thread(function, self.app, threads=OwnThread()))
 
     async def stop(self) -> None:
         """Cancel the task and wait for its end; what is in a thread is not run again and waited for.
@@ -65,8 +60,6 @@ class Daemon:
         One that has not ended after ten seconds is named in the log and left behind.
         """
         task = self.task
-        if task is None:
-            return
         self.is_stopping = True
         task.cancel()
         cancelled: asyncio.CancelledError | None = None

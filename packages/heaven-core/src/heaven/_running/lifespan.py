@@ -21,7 +21,7 @@ class MountedLifespan:
         self.name = f'the mounted app {mounted.app!r:.80}'
         self.orders: asyncio.Queue[Message] = asyncio.Queue()
         self.answers: asyncio.Queue[Message] = asyncio.Queue()
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None]
 
     async def startup(self) -> None:
         """Start the app; RuntimeError if it fails, or does not answer in time."""
@@ -53,7 +53,7 @@ class MountedLifespan:
             answer = await self._answer(SHUTDOWN_PATIENCE)
             if answer is None and self.is_alive:
                 log().warning('shutdown: %s did not end in %.0f s and is left behind', self.name, SHUTDOWN_PATIENCE)
-            elif self.task is not None:
+            else:
                 await asyncio.wait([self.task], timeout=LAST_PATIENCE)
             self._check(answer, 'shutdown')
         finally:
@@ -62,11 +62,11 @@ class MountedLifespan:
     @property
     def is_alive(self) -> bool:
         """Whether the app still serves its lifespan."""
-        return self.task is not None and not self.task.done()
+        return not self.task.done()
 
     async def _end(self) -> None:
         """Cancel the app's task, and give it a moment for its own end."""
-        if self.task is not None and not self.task.done():
+        if self.is_alive:
             self.task.cancel()
             await asyncio.wait([self.task], timeout=LAST_PATIENCE)
 
@@ -86,8 +86,6 @@ class MountedLifespan:
 
     async def _answer(self, seconds: float) -> Message | None:
         """Return the app's answer, None if it gave none in time, or ended without one."""
-        if self.task is None:
-            return None
         getting = asyncio.create_task(self.answers.get())
         try:
             await asyncio.wait([getting, self.task], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

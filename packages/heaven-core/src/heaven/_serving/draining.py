@@ -8,7 +8,7 @@ closed with 1001 (RFC 6455, 7.4.1).
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 from heaven._http.reader import forget_outcome
@@ -22,10 +22,7 @@ class OpenPart:
     __slots__ = ('farewell', 'grace', 'is_interrupted', 'saying', 'task', 'timer')
 
     def __init__(self, grace: float, farewell: Callable[[], Awaitable[None]] | None) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError('there is no task to interrupt')
-        self.task: asyncio.Task[Any] = task
+        self.task = cast('asyncio.Task[Any]', asyncio.current_task())  # a connection is always served in one
         self.grace = grace
         self.farewell = farewell  # what is said to the client at once
         self.saying: asyncio.Task[None] | None = None

@@ -246,8 +246,7 @@ class RouteVerbs:
         check_function(function, f'the route {route}')
         if options.get('max_body_size') is not None:
             check_body_limit(options['max_body_size'])
-        if not options.get('is_mounted'):
-            refuse_generator(function, f'the route {route}', 'write a handler that sets res.body = generator()')
+        refuse_generator(function, f'the route {route}', 'write a handler that sets res.body = generator()')
         label = self._label_of(subdomain, registrations) or WWW
         pattern = Pattern(route, registrations.types, self.prefix)
         record = Route(pattern, function, label, methods, **options)

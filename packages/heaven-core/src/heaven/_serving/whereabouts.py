@@ -35,14 +35,12 @@ def whereabouts(function: Any) -> Whereabouts:
     if not inspect.isclass(found):
         found = found.__class__
     try:
-        return Whereabouts(name, relative(inspect.getsourcefile(found)), inspect.getsourcelines(found)[1])
+        return Whereabouts(name, relative(inspect.getfile(found)), inspect.getsourcelines(found)[1])
     except (OSError, TypeError):
         return Whereabouts(name, None, None)
 
 
-def relative(file: str | None) -> str | None:
+def relative(file: str) -> str:
     """Return the path of a file as it is shortest from the working directory, if it lies there."""
-    if file is None:
-        return None
     path = os.path.relpath(file) if os.path.splitdrive(file)[0] == os.path.splitdrive(os.getcwd())[0] else file
     return file if path.startswith(os.pardir) else path
