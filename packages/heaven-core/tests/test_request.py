@@ -179,6 +179,24 @@ def test_typed_queries_keep_one_type_however_often_they_are_sent():
     assert see(lambda req: req.queries['page'], route='/?page:int=5') == 5
 
 
+def test_queries_with_types_are_a_mapping_of_converted_values():
+    def read(req):
+        queries = req.queries
+        return dict(queries.items()), list(queries.values()), queries.get('day'), queries.all('tag')
+
+    route = '/?page:int=5&day:date&since:int'
+    expected = ({'tag': 'b', 'since': 7, 'page': 5}, ['b', 7, 5], None, ['a', 'b'])
+    assert see(read, target='/?tag=a&since=7&tag=b', route=route) == expected
+
+    before = []
+    app = App()
+    app.BEFORE('/*', lambda req, res, ctx: before.append([*req.queries.values()]))
+    app.BEFORE('/*', lambda req, res, ctx: before.append([*req.queries.items()]))
+    app.GET('/?page:int=5', lambda req, res, ctx: None)
+    assert ask(app, 'GET', '/?page=2').status == 200
+    assert before == [[2], [('page', 2)]]
+
+
 @pytest.mark.parametrize(
     'kind, good, bad',
     [

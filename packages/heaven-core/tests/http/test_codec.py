@@ -164,3 +164,16 @@ def test_the_default_codec_depends_on_nothing_that_is_installed(monkeypatch):
     for name in ('orjson', 'ujson', 'msgspec', 'simplejson'):
         monkeypatch.setitem(sys.modules, name, fake)
     assert ask(lambda req, res, ctx: res.out(200, {'a': req.json}), 'POST', json=[1]).text == '{"a":[1]}'
+
+
+def test_a_codec_that_writes_neither_bytes_nor_text_is_a_500_that_says_so(caplog):
+    class Odd:
+        loads = json.loads
+
+        @staticmethod
+        def dumps(value):
+            return bytearray(b'[]')
+
+    assert answer([1], app=App(json=Odd)).status == 500
+    (record,) = caplog.records
+    assert str(record.exc_info[1]) == 'dumps of the JSON codec returned bytearray, not bytes or str'

@@ -204,6 +204,7 @@ def test_a_prefixed_cookie_can_be_deleted(name):
         ('a', 'b', {'samesite': 'Lax; Secure'}),
         ('a', 'b', {'samesite': 'None'}),
         ('a', 'b', {'samesite': 'none', 'secure': False}),
+        ('a', 'b', {'partitioned': True}),
         ('__Secure-a', 'b', {}),
         ('__secure-a', 'b', {}),
         ('__Host-a', 'b', {}),

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from asks import Live, StartupFailed, ask, meet, stream
 from heaven import SHUTDOWN, STARTUP, App
-from waiting import jumping, until
+from waiting import jumping, turns, until
 
 
 def counted():
@@ -302,6 +302,41 @@ def test_a_part_that_ends_in_time_is_waited_for(caplog):
     app.ON(SHUTDOWN, slow)
     assert 8.5 < timed(app) < 9.5
     assert (events, caplog.records) == (['slow'], [])
+
+
+@pytest.mark.parametrize('hang', [hanging_function, hanging_daemon])
+def test_a_shutdown_that_is_cancelled_goes_on_and_then_ends_as_cancelled(hang, caplog):
+    app, events = App(), []
+    app.ON(SHUTDOWN, lambda app: events.append('first'))
+    hang(app)
+    app.ON(SHUTDOWN, lambda app: events.append('last'))
+
+    async def main():
+        sent, orders = [], asyncio.Queue()
+        orders.put_nowait({'type': 'lifespan.startup'})
+        task = asyncio.ensure_future(lifespan(app, orders.get, sent))
+        await until(lambda: sent)
+        orders.put_nowait({'type': 'lifespan.shutdown'})
+        await turns()
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled(), sent
+
+    assert jumping(main()) == (True, ['lifespan.startup.complete'])
+    assert events == ['last', 'first']
+
+
+def test_a_timeout_that_a_shutdown_function_raises_is_a_failure_of_its_own(caplog):
+    app = App()
+
+    async def slow(app):
+        raise TimeoutError('the database')
+
+    app.ON(SHUTDOWN, slow)
+    with pytest.raises(StartupFailed, match='TimeoutError: the database'), Live(app):
+        pass
+    (record,) = caplog.records
+    assert record.message.startswith('shutdown: ') and record.message.endswith('slow failed')
 
 
 # Functions that return an async context manager

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 from asks import Live
-from heaven import SHUTDOWN, STARTUP, App
-from waiting import jumping
+from heaven import SHUTDOWN, STARTUP, App, Overrides
+from waiting import jumping, turns
 
 
 async def until(condition, limit=10_000):
@@ -231,3 +231,39 @@ def test_a_daemon_runs_anew_in_every_run():
         with Live(app) as live:
             live.run(until(lambda n=n: len(runs) == n))
     assert len(runs) == 2
+
+
+class Fatal(BaseException):
+    """No failure of which a daemon is begun anew, as that which ends a test of pytest."""
+
+
+def test_a_daemon_that_ends_with_what_is_no_exception_is_told_at_shutdown(caplog):
+    assert clocked([1, Fatal('over')]) == [1]
+    (record,) = caplog.records
+    assert record.message.endswith('daemon failed') and str(record.exc_info[1]) == 'over'
+
+
+def test_a_daemon_that_is_taken_out_while_the_app_runs_ends_with_its_run(caplog):
+    app, runs = App(), []
+
+    async def daemon(app):
+        runs.append(1)
+        return 1
+
+    async def main():
+        async with Live(app):
+            await until(lambda: runs)
+            app.override(Overrides([(daemon, None)]))
+            await asyncio.sleep(100)
+
+    app.DAEMON(daemon)
+    jumping(main())
+    assert (runs, caplog.records) == ([1], [])
+
+
+def test_a_daemon_that_is_left_out_of_a_copy_never_runs():
+    app, runs = App(), []
+    app.DAEMON(runs.append)
+    with Live(app.copy(Overrides([(runs.append, None)]))) as live:
+        live.run(turns())
+    assert runs == []

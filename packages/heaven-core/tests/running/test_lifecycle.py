@@ -439,10 +439,12 @@ def test_what_a_copy_was_told_to_keep_wins_over_what_startup_keeps(isolated):
 
 def test_a_copy_runs_what_was_put_in_place_of_a_lifecycle_function_and_leaves_out_what_is_none():
     app, events = App(), []
+    start = noted(events, 'start')
+    app.ON(STARTUP, start)
     stop, other = noted(events, 'stop'), noted(events, 'other')
     app.ON(SHUTDOWN, stop)
     app.ON(SHUTDOWN, other)
-    cycle(app.copy(Overrides([(stop, noted(events, 'fake', 'async')), (other, None)])))
+    cycle(app.copy(Overrides([(stop, noted(events, 'fake', 'async')), (other, None), (start, None)])))
     assert events == ['fake']
     cycle(app)
-    assert events == ['fake', 'other', 'stop']
+    assert events == ['fake', 'start', 'other', 'stop']

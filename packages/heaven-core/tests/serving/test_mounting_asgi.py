@@ -5,9 +5,10 @@ import gc
 
 import pytest
 from asks import Live, StartupFailed, ask, connect, meet
-from heaven import STARTUP, App
+from driver import http_scope
+from heaven import STARTUP, App, Disconnected
 from peer import EXTENSION
-from waiting import jumping
+from waiting import jumping, turns
 
 
 class Foreign:
@@ -581,3 +582,54 @@ def test_an_app_that_returns_without_an_answer_is_a_500(caplog):
     app, _ = mounted(foreign=silent)
     assert ask(app, 'GET', '/admin').status == 500
     assert 'without an answer' in caplog.text
+
+
+def test_one_that_ends_its_lifespan_before_the_shutdown_is_not_told_of_it(caplog):
+    async def foreign(scope, receive, send):
+        if scope['type'] == 'lifespan':
+            await receive()
+            await send({'type': 'lifespan.startup.complete'})
+            await ending.wait()
+
+    async def main():
+        async with Live(mounted(foreign=foreign)[0]):
+            ending.set()
+            await turns()
+
+    ending = asyncio.Event()
+    asyncio.run(main())
+    assert caplog.records == []
+
+
+def test_an_app_behind_a_hook_that_saw_the_client_leave_is_told_so_at_once():
+    received = []
+
+    async def hook(req, res, ctx):
+        try:
+            async with req.connected():
+                await asyncio.Event().wait()
+        except Disconnected:
+            pass
+
+    async def child(scope, receive, send):
+        if scope['type'] == 'http':
+            received.extend([await receive() for _ in range(3)])
+
+    async def main():
+        app = App()
+        app.BEFORE('/*', hook)
+        app.mount(child, '/f')
+        messages = [{'type': 'http.request', 'body': b'', 'more_body': False}, {'type': 'http.disconnect'}]
+
+        async def receive():  # of a server that says it once
+            return messages.pop(0)
+
+        async def send(message):
+            raise OSError('the client has left')
+
+        async with asyncio.timeout(60):
+            await app(http_scope('GET', '/f')[0], receive, send)
+
+    asyncio.run(main())
+    body = {'type': 'http.request', 'body': b'', 'more_body': False}
+    assert received == [body, {'type': 'http.disconnect'}, {'type': 'http.disconnect'}]
