@@ -47,6 +47,29 @@ def test_an_app_whose_loop_has_ended_starts_anew_on_the_next_and_the_log_says_so
     assert [record for record in caplog.records if record.name.startswith('heaven')]
 
 
+def test_a_lost_run_that_is_stopped_late_ends_its_daemons_and_leaves_the_run_after_it_alone():
+    ended = []
+
+    async def daemon(app):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(app.peek('run'))
+
+    app, events = counted()
+    app.DAEMON(daemon)
+    lost = Live(app)
+    lost.__enter__()
+    lost.run(turns())  # and its loop does not run any more
+    with Live(app) as live:
+        live.run(turns())
+        assert live.ask().text == '2'
+        lost.__exit__(None, None, None)
+        assert (app.peek('run'), live.ask().text) == (2, '2')
+        assert (events, ended) == (['up', 'up'], [2])
+    assert (events, ended) == (['up', 'up', 'down'], [2, 2])
+
+
 def test_what_the_lost_run_kept_is_gone_with_it():
     app, seen = App(), []
     app.keep('always', 1)

@@ -206,6 +206,9 @@ class Run:
     def let_go(self) -> None:
         """Give the apps back what they kept before the run."""
         self.state = State.OVER
+        if self.root.run is not self:  # it was abandoned, and what the apps keep now is of another run
+            return
+        self.root.run = None
         self.root.lane = None
         for each in self.root.tree():
             if each.resting_state is not None:
@@ -215,14 +218,13 @@ class Run:
         if self.root.resting_overrides is not None:
             self.root.overrides = self.root.resting_overrides
             self.root.resting_overrides = None
-        if self.root.run is self:
-            self.root.run = None
 
     def abandon(self) -> None:
-        """Forget a run whose event loop has ended, so that nothing of it can be undone any more."""
+        """Forget a run whose event loop has ended; should it go on and stop, only what is its own is stopped."""
         skipped = [part.name for part in self.exits if not part.stops_by_itself]
         if skipped:
             log().warning('the event loop of the app has ended before its shutdown, so these never ran: %s', skipped)
+        self.exits = [part for part in self.exits if part.stops_by_itself]
         self.let_go()
 
     # serving
