@@ -91,3 +91,8 @@ def test_a_missing_attribute_nobody_catches_is_a_500():
 def test_the_verbs_are_no_names_to_keep_a_value_under(name):
     with pytest.raises(AttributeError, match='reserved'):
         Context().keep(name, 1)
+
+
+def test_the_reserved_names_are_there_for_those_who_look_at_the_class():
+    names = ['app', 'cookies', 'headers', 'request', 'response', 'session']
+    assert all(hasattr(Context, name) and name in dir(Context) for name in names)

@@ -77,3 +77,13 @@ def test_what_does_not_begin_with_a_slash_is_a_400_in_the_lane_too(target):
     with Live(app) as live:
         assert live.ask('GET', '/').status == 200
         assert live.ask('GET', target).status == 400
+
+
+@pytest.mark.parametrize('sent', [0, 1])
+def test_a_client_that_leaves_while_the_lane_answers_is_quiet(sent, caplog):
+    app = App()
+    app.GET('/', lambda req, res, ctx: res.out(200, 'ok'))
+    with Live(app) as live:
+        reply = live.ask(fail_send_after=sent)
+        assert (len(reply.messages), live.ask().text) == (sent, 'ok')
+    assert caplog.records == []

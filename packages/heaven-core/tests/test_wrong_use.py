@@ -1,7 +1,7 @@
 """Mistakes of the programmer: reported at the line that makes them or at startup, with what to write instead."""
 
 import pytest
-from asks import Live, StartupFailed, ask, raised
+from asks import Live, StartupFailed, ask, meet, raised
 from heaven import SHUTDOWN, STARTUP, App, MissingPackage, UrlError
 
 
@@ -258,3 +258,35 @@ def test_a_text_is_no_stream_and_a_list_is_one():
     error = raised(lambda req, res, ctx: res.stream('abc'))
     assert isinstance(error, TypeError) and 'set res.body' in str(error)
     assert ask(lambda req, res, ctx: res.stream([b'a', 'b'])).body == b'ab'
+
+
+def test_res_html_takes_a_text():
+    error = raised(lambda req, res, ctx: res.html(b'<p>'))
+    assert isinstance(error, TypeError) and 'res.html takes a str, not bytes' in str(error)
+
+
+def test_an_option_that_no_route_has_is_told_with_those_that_there_are():
+    for verb in (App().GET, App().HTTP, App().group('/v1').POST):
+        with pytest.raises(TypeError, match='a route has no color, status: it has name, before, meta, threaded, '):
+            verb('/', ok, status=201, color='red')
+
+
+@pytest.mark.parametrize('verb', ['BEFORE', 'AFTER'])
+def test_a_query_in_the_pattern_of_a_hook_is_refused(verb):
+    with pytest.raises(UrlError, match='hooks are for paths, and queries are written on routes'):
+        getattr(App(), verb)('/patients?page:int', ok)
+
+
+def test_a_call_of_what_is_no_function_has_no_note_about_properties(caplog):
+    number = 1
+    assert ask(lambda req, res, ctx: number()).status == 500
+    assert 'not callable' in caplog.text and 'property' not in caplog.text
+
+
+def test_a_socket_has_no_block_that_ends_when_the_client_leaves(caplog):
+    async def handler(req, ws, ctx):
+        async with req.connected():
+            pass
+
+    assert meet(handler).status == 500
+    assert str(caplog.records[0].exc_info[1]) == 'a WebSocket says by ws.receive() that its peer has left'

@@ -164,6 +164,41 @@ def test_while_the_source_is_silent_a_comment_goes_out_every_ping_and_nothing_is
     assert len(jumping(run(None))) == 3
 
 
+def held(source):
+    """What goes out of a stream whose server is slow to take its first comment, and was told what to do after that."""
+
+    async def run():
+        async with Live(sse(source, 10), limit=1000) as live:
+            with live.stream(takes=3) as exchange:
+                await exchange.sent(2)
+                await asyncio.sleep(100)
+                before = len(exchange.messages)
+                exchange.go.set()
+                return before, [message['body'] for message in (await exchange.reply()).messages[1:]]
+
+    return jumping(run())
+
+
+def test_an_event_waits_for_the_comment_that_is_on_its_way():
+    async def source():
+        yield 'a'
+        await asyncio.sleep(15)
+        yield 'b'
+
+    before, (first, ping, second, last) = held(source)
+    assert (before, first, ping[:1], second, last) == (3, b'data: a\n\n', b':', b'data: b\n\n', b'')
+
+
+def test_a_stream_that_ends_does_not_wait_for_the_comment_that_is_on_its_way():
+    async def source():
+        yield 'a'
+        await asyncio.sleep(15)
+
+    before, (first, ping, last) = held(source)
+    assert (first, ping[:1], last) == (b'data: a\n\n', b':', b'')
+    assert before == 4
+
+
 def test_the_ping_is_15_seconds_unless_it_is_said():
     async def slow():
         yield 'a'

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 import subprocess
 import sys
 import threading
@@ -263,3 +264,49 @@ def test_no_thread_keeps_the_process_alive():
     script = SCRIPT.format(folder=str(Path(__file__).parents[1] / 'helpers'))
     ended = subprocess.run([sys.executable, '-c', script], stdout=subprocess.PIPE, timeout=120, check=False)
     assert ended.stdout == b'begun\n'
+
+
+FORK = """
+import os, sys
+sys.path.insert(0, {folder!r})
+from asks import ask
+from heaven import App
+
+app = App()
+app.GET('/', lambda req, res, ctx: res.out(200, 'served'), threaded=True)
+app.GET('/stream', lambda req, res, ctx: res.stream(iter(['streamed'])))
+for path in ('/', '/stream'):
+    ask(app, 'GET', path)
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+print([ask(app, 'GET', path).text for path in ('/', '/stream')], flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='Windows does not fork')
+def test_a_process_that_is_forked_has_threads_of_its_own():
+    script = FORK.format(folder=str(Path(__file__).parents[1] / 'helpers'))
+    ended = subprocess.run([sys.executable, '-c', script], stdout=subprocess.PIPE, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout) == (0, b"['served', 'streamed']\n")
+
+
+def test_a_thread_that_outlives_its_loop_ends_in_silence_and_serves_others(crowd):
+    left = []
+
+    def handler(req, res, ctx):
+        crowd.stay()
+        left.append(threading.current_thread())
+
+    app = App()
+    app.GET('/', handler, threaded=True)
+    loop = asyncio.new_event_loop()
+
+    async def begin():
+        stream(app).start()
+        await until(lambda: crowd.inside == 1)
+
+    loop.run_until_complete(begin())
+    loop.close()
+    crowd.gate.set()
+    asyncio.run(until(lambda: left))
+    assert ask(lambda req, res, ctx: res.out(200, 'served'), options={'threaded': True}).text == 'served'

@@ -83,6 +83,19 @@ def test_a_plain_generator_is_refused_where_it_is_registered_with_a_word_about_a
         App().ON(STARTUP, plain)
 
 
+def test_a_plain_generator_that_a_function_returns_keeps_the_app_from_starting():
+    def make(app):
+        return iter_nothing()
+
+    def iter_nothing():
+        yield
+
+    app = App()
+    app.ON(STARTUP, make)
+    with pytest.raises(StartupFailed, match='make is a plain generator: write it as async def'), Live(app):
+        pass
+
+
 def test_a_server_that_tells_both_gets_both_answers():
     assert lifespan(App(), 'startup', 'shutdown') == [
         {'type': 'lifespan.startup.complete'},

@@ -230,3 +230,27 @@ def test_the_server_never_sees_a_cancelled_request_as_a_failure(caplog):
 
     asyncio.run(run())
     assert caplog.records == []
+
+
+def test_a_first_request_that_cannot_start_the_app_is_a_500_that_the_middlewares_see_fail(caplog):
+    seen = []
+
+    def noting(inner):
+        async def middleware(scope, receive, send):
+            try:
+                await inner(scope, receive, send)
+            except Exception as error:
+                seen.append(error)
+                raise
+
+        return middleware
+
+    def broken(app):
+        raise LookupError('no database')
+
+    app = App()
+    app.ON('startup', broken)
+    app.GET('/', print)
+    app.use(noting)
+    assert ask(app).status == 500
+    assert [repr(error) for error in seen] == ["LookupError('no database')"]

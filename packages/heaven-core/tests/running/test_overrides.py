@@ -52,6 +52,28 @@ def test_overrides_are_there_when_an_app_starts_again_after_a_failure(app):
     assert ask(twin, 'GET', '/').json() == ['fake', 1]
 
 
+def test_a_copy_leaves_out_what_none_was_put_in_place_of():
+    def guard(req, res, ctx):
+        res.out(401, 'no')
+
+    def sorry(req, res, ctx):
+        res.body = 'sorry'
+
+    app = App()
+    app.GET('/', real, before=guard)
+    app.GET('/fake', fake)
+    app.ERROR(404, sorry)
+    assert [ask(app, target=target).text for target in ('/', '/none')] == ['no', 'sorry']
+    twin = app.copy(Overrides([(guard, None), (sorry, None), (fake, None)]))
+    assert [ask(twin, target=target).text for target in ('/', '/fake')] == ['real', 'Not Found']
+
+
+def test_overrides_keep_a_value_that_is_said_later(app):
+    overrides = Overrides([(real, fake)], {'db': 1})
+    overrides.keep('db', 2)
+    assert ask(app.copy(overrides)).json() == ['fake', 2]
+
+
 def test_what_was_not_found_is_told_and_a_function_is_noted_once(app):
     overrides = Overrides([(real, fake), (len, None)])
     twin = app.copy(overrides)

@@ -402,11 +402,33 @@ def test_what_cannot_be_encoded_is_a_500_without_what_was_sent_before(caplog):
     assert len(errors(caplog)) == 2
 
 
+def raising_in_a_stream(error):
+    def handler(req, res, ctx):
+        async def chunks():
+            yield 'a'
+            raise error
+
+        res.body = chunks()
+
+    return handler
+
+
+def raising_in_an_error_handler(error):
+    def handler(req, res, ctx):
+        if res.error:
+            raise error
+        res.body = {'a': float('nan')}
+
+    return handler
+
+
 @pytest.mark.parametrize('error', [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
-def test_what_ends_the_process_or_the_task_is_not_swallowed(error):
+@pytest.mark.parametrize('raises', [raising, raising_in_a_stream, raising_in_an_error_handler])
+def test_what_ends_the_process_or_the_task_is_not_swallowed(raises, error):
+    handler = raises(error)
     app = App()
     app.ERROR(500, page('500'))
-    app.ERROR(Exception, page('any'))
+    app.ERROR(Exception, handler if raises is raising_in_an_error_handler else page('any'))
 
     class Stop(BaseException):
         pass
@@ -419,7 +441,7 @@ def test_what_ends_the_process_or_the_task_is_not_swallowed(error):
         except type(error):
             raise Stop from None
 
-    app.GET('/', raising(error))
+    app.GET('/', handler)
     with pytest.raises(Stop):
         asyncio.run(main())
 
@@ -563,3 +585,32 @@ def test_a_text_in_a_charset_that_hides_what_it_says_is_a_400(charset):
     app.POST('/', lambda req, res, ctx: res.out(200, req.text))
     reply = ask(app, 'POST', body=b'+2AA-', headers={'content-type': f'text/plain; charset={charset}'})
     assert reply.status == 400
+
+
+@pytest.mark.parametrize('target', ['/handler', '/error', '/always'])
+def test_a_request_whose_loop_is_gone_is_let_go_of_at_once(target):
+    events = []
+
+    async def waits(req, res, ctx):
+        events.append('waits')
+        await asyncio.Event().wait()
+
+    app = App()
+    app.GET('/handler', waits)
+    app.GET('/error', raising(Ward()))
+    app.ERROR(Ward, waits)
+    app.GET('/always', page('ok'))
+    app.AFTER('/always', waits, always=True)
+    app.AFTER('/:other', lambda req, res, ctx: events.append('after'), always=True)
+    app.GET('/', page('started'))
+
+    async def main():
+        await stream(app).reply()
+        exchange = stream(app, target=target)
+        serving = app(exchange.scope, exchange.receive, exchange.send)
+        serving.send(None)
+        serving.close()  # as Python closes what is left of a loop
+        return exchange.messages
+
+    assert asyncio.run(main()) == []
+    assert events == ['waits']

@@ -421,3 +421,25 @@ def test_what_always_runs_sees_the_status_of_a_refusal_as_it_is_sent():
     app.AFTER('/*', lambda req, res, ctx: seen.append(res.status), always=True)
     assert meet(app).status == 403
     assert seen == [403, 403]
+
+
+def test_a_refusal_is_no_success_whatever_its_error_handler_or_what_always_runs_says():
+    app = App()
+    app.WS('/', lambda req, ws, ctx: None, before=lambda req, res, ctx: res.abort(401))
+    app.ERROR(401, lambda req, res, ctx: res.out(200, 'fine'))
+    peer = meet(app)
+    assert (peer.status, peer.body) == (403, b'fine')
+
+
+def test_a_socket_that_an_ending_accepts_after_all_is_not_refused_as_well():
+    def handler(req, ws, ctx):
+        ctx.ws = ws
+        raise Abort(401)
+
+    async def accept(req, res, ctx):
+        await ctx.ws.accept()
+
+    app = App()
+    app.WS('/', handler)
+    app.AFTER('/*', accept, always=True)
+    assert [message['type'] for message in meet(app).messages] == ['websocket.accept']
