@@ -262,3 +262,44 @@ def test_a_name_is_that_of_the_subdomain_that_is_asked():
     app.subdomain('api').GET('/', print, name='api-home')
     assert app.explain('GET', '/').name == 'home'
     assert app.explain('GET', '/', 'api.example.com').name == 'api-home'
+
+
+COURSE = """\
+from heaven import App
+
+
+class Timing:
+    def __init__(self, app):
+        self.app = app
+
+
+def guard(req, res, ctx):
+    pass
+
+
+def stamp(req, res, ctx):
+    pass
+
+
+def a_function_with_a_name_that_is_much_too_long_for_a_terminal(req, res, ctx):
+    pass
+
+
+app = App()
+app.use(Timing)
+app.BEFORE('/*', guard)
+app.AFTER('/*', stamp)
+app.GET('/', a_function_with_a_name_that_is_much_too_long_for_a_terminal)
+"""
+
+
+def test_all_that_a_request_passes_is_told_in_order_and_the_place_of_a_long_name_stands_below_it(folder, heaven):
+    (folder / 'app.py').write_text(COURSE)
+    assert heaven('explain', 'GET', '/').out.endswith("""
+The course of this request
+  1  middleware   app.Timing
+  2  BEFORE       guard  /*  app.py:9
+  3  the handler  a_function_with_a_name_that_is_much_too_long_for_a_terminal
+     app.py:17
+  4  AFTER        stamp  /*  app.py:13
+""")
