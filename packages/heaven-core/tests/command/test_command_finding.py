@@ -63,6 +63,7 @@ WRONG = [
     ),
     ({'app': APP.format(name='app')}, ['app.py'], 'heaven: app.py is a file, and an app is named as a module: app:app'),
     ({}, ['src/app.py:site'], 'heaven: src/app.py:site is a file, and an app is named as a module: src.app:site'),
+    ({'app': 'import json\n\napp = json\n'}, [], 'heaven: app:app is the module json, which is no app'),
     ({}, ['my-app'], "heaven: 'my-app' names no app: write module:attribute, such as app:app"),
 ]
 

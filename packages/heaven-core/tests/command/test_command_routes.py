@@ -155,12 +155,64 @@ def test_an_app_without_routes_says_so(folder, heaven):
     assert json.loads(heaven('routes', '--json').out) == []
 
 
+def test_what_has_no_line_of_python_is_listed_without_a_place(folder, heaven):
+    text = 'import json\n\nfrom heaven import App\n\napp = App()\n'
+    (folder / 'app.py').write_text(text + "app.GET('/', json.JSONDecoder().scan_once)\napp.GET('/built-in', print)\n")
+    first, second = heaven('routes').out.removesuffix('\n').split('\n\n')
+    assert first == 'GET       /\n          an object of _json.Scanner'
+    assert second == 'GET       /built-in\n          print'
+
+
+def test_a_name_that_does_not_fit_beside_its_route_stands_below_it(folder, heaven):
+    name, path = 'n' * 30, 'p' * 50
+    route = f'app.GET("/{path}", lambda req, res, ctx: None, name="{name}")\n'
+    (folder / 'app.py').write_text(f'from heaven import App\n\napp = App()\n{route}')
+    assert heaven('routes').out == f'GET       /{path}\n{name:>80}\n          {"<lambda>":<62}app.py:4\n'
+
+
+TWICE = """\
+import functools
+
+from heaven import App
+
+
+def guard(req, res, ctx, role='nurse'):
+    pass
+
+
+def stamp(req, res, ctx):
+    pass
+
+
+app = App()
+app.BEFORE('/wards/*', guard, methods='GET')
+app.BEFORE('/wards/:id', guard, methods='POST')
+app.AFTER('/wards/7', stamp, methods='GET')
+app.AFTER('/wards/*', stamp)
+app.HTTP('/wards/:id', functools.partial(functools.partial(guard), role='doctor'))
+"""
+
+
+def test_a_hook_that_is_registered_twice_is_listed_once_with_all_that_it_covers(folder, heaven):
+    (folder / 'app.py').write_text(TWICE)
+    assert (
+        heaven('routes').out
+        == """\
+HTTP      /wards/:id
+          guard                                                         app.py:6
+          before: guard (GET, POST)
+          after: stamp
+"""
+    )
+
+
 @pytest.mark.skipif(os.name == 'nt', reason='a pipe of POSIX')
 def test_a_reader_that_has_enough_is_no_failure(folder):
-    routes = ''.join(f'app.GET("/{at}", print)\n' for at in range(2000))
+    long = 'x' * 1000  # so that all of it is more than a pipe holds
+    routes = ''.join(f'app.GET("/{at}/{long}", print)\n' for at in range(500))
     (folder / 'app.py').write_text(f'from heaven import App\n\napp = App()\n{routes}')
     command = [sys.executable, '-m', 'heaven', 'routes']
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asked:
-        assert asked.stdout.readline() == b'GET       /0\n'
+        assert asked.stdout.readline() == b'GET       /0/%s\n' % long.encode()
         asked.stdout.close()
         assert asked.stderr.read() == b''
