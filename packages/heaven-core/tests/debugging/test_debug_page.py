@@ -5,10 +5,13 @@ The page shows lines of this file: what must not be shown is put together from t
 
 # ruff: noqa: F841 (local variables are what is shown)
 
+import os
 import time
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from json import loads
+from pathlib import Path
 
 import pytest
 from asks import ask
@@ -278,6 +281,33 @@ def test_code_without_a_source_is_shown_without():
         assert '<string>' in text and 'ZeroDivisionError' in text
 
 
+def test_a_syntax_error_of_a_text_that_is_no_file_shows_its_line():
+    def handler(req, res, ctx):
+        compile('x = (1 +', 'a form', 'exec')
+
+    for text in both(handler):
+        assert 'SyntaxError' in text and 'a form' in text and 'x = (1 +' in text
+
+
+def test_files_of_python_and_of_the_user_have_short_names_on_the_page(monkeypatch):
+    def handler(req, res, ctx):
+        loads('{')
+
+    monkeypatch.chdir(Path(__file__).parents[1])
+    text = failing(handler).text
+    for name in (os.path.join('json', 'decoder.py'), os.path.join('debugging', 'test_debug_page.py')):
+        assert name in text and f'{os.sep}{name}' not in text
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='Windows keeps a working directory from being removed')
+def test_files_have_their_whole_name_where_the_working_directory_is_gone(tmp_path, monkeypatch):
+    (tmp_path / 'gone').mkdir()
+    monkeypatch.chdir(tmp_path / 'gone')
+    (tmp_path / 'gone').rmdir()
+    for text in both(bug):
+        assert __file__ in text and 'a bug' in text
+
+
 @pytest.mark.parametrize('notes', [7, [7, 'a note of words'], None])
 def test_notes_that_are_no_texts_are_passed_over(notes):
     class Odd(Exception):
@@ -334,6 +364,12 @@ async def reads_form(req, res, ctx):
 def test_a_form_that_was_read_is_shown():
     for text in both(reads_form, method='POST', body=b'name=Ad%C3%A1&tag=1&tag=2', headers=FORM):
         assert 'Form' in text and 'Adá' in text and 'tag' in text
+
+
+def test_a_hundred_headers_and_fields_are_shown_and_then_that_there_are_more():
+    body = b'&'.join(b'field%d=1' % at for at in range(150))
+    for text in both(reads_form, method='POST', body=body, headers=FORM):
+        assert 'field99' in text and 'field100' not in text and 'there are more' in text
 
 
 def test_a_file_of_a_form_is_shown_by_name_and_size():
@@ -518,6 +554,20 @@ def test_hooks_of_mounted_apps_are_shown_with_the_whole_pattern():
     ]
 
 
+def test_a_hook_of_a_dotted_path_is_listed_with_its_pattern(tmp_path, monkeypatch):
+    (tmp_path / 'night_shift.py').write_text('def guard(req, res, ctx): pass\n\n\ndef count(req, res, ctx): pass\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    app = App(debug=True)
+    app.BEFORE('/wards/*', 'night_shift.guard')
+    app.BEFORE('/wards/:id', 'night_shift.count')
+    app.GET('/wards/:id', bug)
+    assert hooks_of(app, '/wards/7') == [
+        ('ran', 'BEFORE guard /wards/*'),
+        ('ran', 'BEFORE count /wards/:id'),
+        ('failed', 'handler bug /wards/:id'),
+    ]
+
+
 def test_threaded_methods_partials_and_objects_are_hooks_as_any_other():
     from functools import partial
 
@@ -597,6 +647,24 @@ def test_secrets_are_masked_wherever_they_stand():
         for name in ('password', 'access_token', 'x-api-key', 'authorization', 'settings', 'session_token'):
             assert name in text
         assert MASK in text
+
+
+def test_secrets_in_lists_of_json_are_masked_wherever_they_come_again():
+    def handler(req, res, ctx):
+        value = req.json['tokens'][1]
+        deep = req.json
+        for _ in range(20):
+            deep = deep.get('a', deep)
+        raise LookupError(f'no such token: {value}')
+
+    nested = {'secret': 'of-' + 'far-below'}
+    for _ in range(20):
+        nested = {'a': nested}
+    sent = {'tokens': ['of-' + 'json-1', 'of-' + 'json-2'], **nested, 'all': [{'password': 'of-' + 'json-3'}]}
+    for text in both(handler, method='POST', json=sent):
+        assert 'LookupError' in text and 'no such token: ' + MASK in text
+        for secret in ('of-' + 'json-1', 'of-' + 'json-2', 'of-' + 'json-3'):
+            assert secret not in text
 
 
 def test_a_parameter_of_the_path_that_is_a_secret_is_masked_in_the_path_too():
