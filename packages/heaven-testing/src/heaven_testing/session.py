@@ -51,9 +51,13 @@ class Session:
         if message is not None and message['type'] == 'websocket.send':
             data: str | bytes = message['text'] if message.get('bytes') is None else message['bytes']
             return data
-        self.ended = self.closed if message is None else close_of(message)
-        await self._end(limit)
-        raise WebSocketClosed(self.ended or Close(1006))
+        if message is None:
+            closed = self.closed or Close(1006)
+        else:
+            closed = close_of(message)
+        self.ended = closed
+        await self._end(closed, limit)
+        raise WebSocketClosed(closed)
 
     async def _next(self, limit: float) -> Message | None:
         """Return the next message that means something; of an unchecked application any may come."""
@@ -67,7 +71,7 @@ class Session:
         await asyncio.sleep(0)
         closed = self.closed
         if closed is not None:
-            await self._end(self.limit)
+            await self._end(closed, self.limit)
             raise WebSocketClosed(closed)
         if isinstance(data, str):
             self.socket.deliver({'type': 'websocket.receive', 'text': data})
@@ -89,13 +93,9 @@ class Session:
         if failure is not None:
             raise failure
 
-    async def _end(self, limit: float) -> None:
+    async def _end(self, closed: Close, limit: float) -> None:
         """Tell the application, which has closed, that it has; wait for its end, and raise what it raised."""
-        closed = self.closed
-        if closed is None:
-            self.socket.leave()
-        else:
-            self.socket.leave(closed.code, closed.reason)
+        self.socket.leave(closed.code, closed.reason)
         if not await self.socket.end(limit):
             self.socket.abort(f'the application has closed the WebSocket but not ended for {limit:g} s')
         failure = self.socket.failure()

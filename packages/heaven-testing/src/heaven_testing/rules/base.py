@@ -41,11 +41,11 @@ class Rules:
 
     def received(self, message: Message) -> None:
         """Note a message on its way to the application."""
-        self.breach(f'the server sent {message!r} on a connection of an unknown type')
+        raise NotImplementedError
 
     def sent(self, message: Message) -> None:
         """Note a message of the application."""
-        self.breach(f'the application sent {message!r} on a connection of an unknown type')
+        raise NotImplementedError
 
     def returned(self, value: object) -> None:
         """Note that the coroutine of the application has returned."""
