@@ -3,6 +3,8 @@
 import asyncio
 import contextvars
 import gc
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -829,3 +831,152 @@ def test_the_slowest_thing_about_a_client_is_not_its_end():
             client.get('/')
         spent.append(time.monotonic() - began)
     assert min(spent) < 0.25
+
+
+@both
+async def test_a_client_that_is_closed_by_hand_stops_the_application_and_may_be_closed_again(make):
+    async def note(scope):
+        did.append('stage')
+
+    did = []
+    client = make(serving(None, note, note))
+    await client.__aenter__()
+    for _ in range(2):
+        if make is Sync:
+            client.client.close()
+        else:
+            await client.aclose()
+    assert did == ['stage', 'stage']
+
+
+def test_the_async_client_says_so_where_there_is_no_event_loop_of_asyncio():
+    with pytest.raises(RuntimeError, match='AsyncClient runs on asyncio, and no asyncio event loop is running here'):
+        AsyncClient(only_http).__aenter__().send(None)
+
+
+@both
+async def test_a_timeout_that_the_application_raises_is_its_own(make):
+    async def handler(scope, receive, send):
+        raise TimeoutError('of the database')
+
+    async with make(serving(handler)) as client:
+        with pytest.raises(TimeoutError, match='of the database'):
+            await client.get('/')
+
+
+@both
+async def test_an_application_whose_lifespan_returns_after_its_startup_has_nothing_to_shut_down(make):
+    async def app(scope, receive, send):
+        if scope['type'] == 'lifespan':
+            await receive()
+            return await send({'type': 'lifespan.startup.complete'})
+        await answer(send, 'served')
+
+    async with make(app) as client:
+        assert (await client.get('/')).text == 'served'
+
+
+@both
+async def test_an_application_that_does_not_return_after_its_shutdown_is_cancelled(make):
+    async def app(scope, receive, send):
+        for stage in ('startup', 'shutdown'):
+            await receive()
+            await send({'type': f'lifespan.{stage}.complete'})
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(scope['type'])
+
+    ended = []
+    async with make(app):
+        assert ended == []
+    await asyncio.sleep(0)
+    assert ended == ['lifespan']
+
+
+@both
+async def test_what_fails_at_the_end_of_a_client_is_raised_with_notes_about_the_rest(make):
+    async def handler(scope, receive, send):
+        await send({'type': 'http.response.start', 'status': 200})
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ZeroDivisionError('of the request')
+
+    async def fails(scope):
+        raise ValueError('of the shutdown')
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        async with make(serving(handler, shutdown=fails)) as client:
+            if make is Sync:
+                client.client.send(client.client.build_request('GET', '/'), stream=True)
+            else:
+                await client.send(client.build_request('GET', '/'), stream=True)
+    assert caught.value.__notes__ == ["Also at the end of the client: ValueError('of the shutdown')"]
+
+
+def test_an_application_that_does_not_end_is_told_where_it_waits():
+    async def handler(scope, receive, send):
+        await send({'type': 'http.response.start', 'status': 200})
+        while not free.is_set():
+            try:
+                await free.wait()
+            except asyncio.CancelledError:
+                pass
+
+    async def use():
+        with pytest.raises(
+            TimeoutError, match=r'^GET /: it does not end; it waits at .*test_client.py:\d+, in handler$'
+        ):
+            async with AsyncClient(serving(handler)) as client:
+                await client.send(client.build_request('GET', '/'), stream=True)
+        free.set()
+
+    free = asyncio.Event()
+    asyncio.run(use())
+
+
+def test_a_thread_of_the_application_that_keeps_the_loop_from_ending_is_told():
+    async def handler(scope, receive, send):
+        asyncio.get_running_loop().run_in_executor(None, free.wait, 60)
+        await answer(send)
+
+    free = threading.Event()
+    try:
+        said = 'the thread of the client does not end:\n  File'
+        with pytest.raises(TimeoutError, match=said), Client(serving(handler), limit=0.2) as client:
+            client.get('/')
+    finally:
+        free.set()
+
+
+def test_a_request_that_waits_when_its_client_ends_has_no_response():
+    async def handler(scope, receive, send):
+        begun.set()
+        while (await receive())['type'] != 'http.disconnect':
+            pass
+
+    async def use():
+        async with AsyncClient(serving(handler)) as client:
+            asking = asyncio.create_task(client.get('/'))
+            await begun.wait()
+        with pytest.raises(httpx.RemoteProtocolError, match='GET /: the client was closed before the response began'):
+            await asking
+
+    begun = asyncio.Event()
+    asyncio.run(use())
+
+
+def test_the_public_names_are_told_to_those_who_ask_for_them():
+    import heaven_testing
+
+    assert {'Client', 'AsyncClient', 'Event', 'lint', 'trio'} <= set(dir(heaven_testing))
+
+
+def test_an_httpx2_that_is_there_and_broken_is_not_passed_over(tmp_path):
+    (tmp_path / 'httpx2.py').write_text('import nothing_there')
+    env = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])}
+    command = [sys.executable, '-c', 'import heaven_testing.library']
+    ended = subprocess.run(command, env=env, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert ended.returncode == 1
+    assert b"ModuleNotFoundError: No module named 'nothing_there'" in ended.stderr

@@ -249,6 +249,43 @@ def test_what_is_not_registered_cannot_be_swapped(app):
         assert client.get('/open/7').status_code == 200
 
 
+def test_an_error_at_the_beginning_of_a_client_is_not_hidden_by_one_at_its_end(app):
+    def fails(app):
+        raise ValueError('of the shutdown')
+
+    async def enter():
+        async with AsyncClient(app).swap(len, max):
+            pytest.fail('entered')
+
+    app.ON(SHUTDOWN, fails)
+    with pytest.raises(LookupError, match='built-in function len'):
+        Client(app).swap(len, max).__enter__()
+    with pytest.raises(LookupError, match='built-in function len'):
+        asyncio.run(enter())
+
+
+def test_requests_of_others_are_served_and_fail_as_ever_while_a_client_has_entered(app):
+    async def ask_without_a_client(path):
+        sent = []
+
+        async def receive():
+            return {'type': 'http.request', 'body': b'', 'more_body': False}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {'type': 'http', 'asgi': {'version': '3.0'}, 'http_version': '1.1', 'method': 'GET', 'headers': []}
+        await app(scope | {'path': path, 'raw_path': path.encode(), 'query_string': b''}, receive, send)
+        return sent[0]['status']
+
+    async def use():
+        async with AsyncClient(app) as client:
+            assert [await ask_without_a_client(path) for path in ('/open/7', '/broken')] == [200, 500]
+            assert (await client.get('/open/7')).json()['db'] == 'real'
+
+    asyncio.run(use())
+
+
 def stop(app):
     app.peek('log').append('real')
 

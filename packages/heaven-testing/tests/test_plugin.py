@@ -165,12 +165,72 @@ def test_async_client_in_a_test_that_is_not_async_says_which_fixture_to_use(suit
     result.stdout.fnmatch_lines('*async_client is for async tests, and test_it is none: use client*')
 
 
-def test_a_fixture_that_the_app_fixture_lacks_is_named(suite):
+WSGI_FIXTURE = """
+    import pytest
+
+    @pytest.fixture
+    def app():
+        return lambda environ, start_response: []
+"""
+
+
+@pytest.mark.parametrize('fixture', ['client', 'heaven_client'])
+def test_a_fixture_that_the_app_fixture_lacks_is_named(suite, fixture):
     result = suite(
-        conftest='import pytest\n@pytest.fixture\ndef app(database): pass', test_it='def test_it(client): pass'
+        conftest='import pytest\n@pytest.fixture\ndef app(database): pass', test_it=f'def test_it({fixture}): pass'
     )
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines("*fixture 'database' not found*")
+
+
+def test_a_fixture_that_the_client_of_another_plugin_lacks_is_named(suite):
+    result = suite(
+        'theirs',
+        'heaven_testing.plugin',
+        theirs='import pytest\n@pytest.fixture\ndef client(database): pass',
+        conftest=WSGI_FIXTURE,
+        test_it='def test_it(client): pass',
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines("*fixture 'database' not found*")
+
+
+def test_an_app_fixture_that_is_no_asgi_application_gives_way_to_the_app_that_is_named(suite):
+    test = "def test_it(client):\n    assert client.get('/').text.startswith('True ')"
+    suite(conftest=WSGI_FIXTURE, ini='heaven_app = service:app', test_it=test).assert_outcomes(passed=1)
+
+
+def test_an_app_that_tells_no_signature_is_taken_for_an_asgi_application(suite):
+    conftest = """
+    import pytest, service
+
+    class Compiled:
+        @property
+        def __signature__(self):
+            raise ValueError('no signature found')
+
+        async def __call__(self, *arguments):
+            await service.app(*arguments)
+
+    @pytest.fixture
+    def app():
+        return Compiled()
+"""
+    test = "def test_it(client):\n    assert client.get('/').text.startswith('True ')"
+    suite(conftest=conftest, test_it=test).assert_outcomes(passed=1)
+
+
+def test_the_app_that_is_named_is_found_beside_the_configuration_wherever_the_tests_are(suite, monkeypatch):
+    monkeypatch.setenv('PYTHONSAFEPATH', '1')  # as where pytest is called by its own name
+    ini = 'heaven_app = service:app\naddopts = --import-mode=importlib'
+    test = "def test_it(client):\n    assert client.get('/').text.startswith('True ')"
+    suite(ini=ini, test_it=test).assert_outcomes(passed=1)
+
+
+def test_what_the_app_that_is_named_cannot_import_is_told(suite):
+    result = suite(ini='heaven_app = broken:app', broken='import nothing_there', test_it='def test_it(client): pass')
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['*import nothing_there', "*ModuleNotFoundError: No module named 'nothing_there'"])
 
 
 def test_a_suite_that_does_not_use_it_imports_neither_httpx_nor_heaven(suite):

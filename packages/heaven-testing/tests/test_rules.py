@@ -235,6 +235,8 @@ def test_a_breach_of_the_lifespan_is_named(sent, said):
         (HTTP, {'headers': [(b':path', b'a')]}, [], 'pseudo header'),
         (HTTP, {'client': '127.0.0.1'}, [], "client is '127.0.0.1', not a host and a port"),
         (HTTP, {'client': ('127.0.0.1', None)}, [], 'not a host and a port'),
+        (HTTP, {'client': ('127.0.0.1',)}, [], 'not a host and a port'),
+        (HTTP, {'client': (b'127.0.0.1', 80)}, [], 'not a host and a port'),
         (HTTP, {'server': ('localhost', '80')}, [], 'not a host and a port'),
         (HTTP, {'state': None}, [], 'state is None'),
         (HTTP, {'extensions': []}, [], 'extensions is []'),
@@ -259,6 +261,17 @@ def test_a_breach_of_the_server_is_named(scope, changes, received, said):
     with pytest.raises(ASGIViolation) as caught:
         talk(scope | changes, (), received)
     assert said in str(caught.value)
+
+
+def test_however_many_headers_an_application_sends_all_of_them_arrive():
+    names = [(b'x-%d' % number, b'%d' % number) for number in range(5000)]
+
+    async def app(scope, receive, send):
+        await send(start(headers=names))
+        await send(END)
+
+    with Client(app) as client:
+        assert client.get('/').headers.raw == names
 
 
 def test_a_value_that_is_returned_is_a_breach():

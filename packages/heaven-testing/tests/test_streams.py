@@ -507,6 +507,31 @@ def test_what_is_no_event_stream_is_refused_with_the_response():
         assert caught.value.response.text == 'no'
 
 
+@async_
+async def test_what_is_no_event_stream_is_refused_with_the_response_async():
+    async with AsyncClient(events(b'no', status=404)) as client:
+        with pytest.raises(httpx.HTTPStatusError, match='no event stream: 404') as caught:
+            await anext(client.sse('/'))
+        assert caught.value.response.text == 'no'
+
+
+def test_a_stream_of_events_is_opened_to_have_a_response_and_may_be_left_unopened():
+    with Client(events(b'data: 1\n\n')) as client:
+        stream = client.sse('/')
+        with pytest.raises(RuntimeError, match='has not been opened: use `with`, or ask for an event'):
+            assert stream.response
+        stream.close()
+        assert next(stream).data == '1'
+
+    async def use():
+        async with AsyncClient(events(b'data: 1\n\n')) as client:
+            stream = client.sse('/')
+            await stream.aclose()
+            assert [event.data async for event in stream] == ['1']
+
+    asyncio.run(use())
+
+
 def test_a_stream_of_comments_alone_is_given_up():
     async def app(scope, receive, send):
         await begin(send, SSE)
@@ -532,3 +557,71 @@ def test_an_error_of_the_application_surfaces_at_the_next_event():
         assert next(stream).data == '1'
         with pytest.raises(ValueError, match='broken'):
             next(stream)
+
+
+def test_empty_pieces_of_a_body_are_passed_over():
+    received = []
+
+    @only_http
+    async def app(scope, receive, send):
+        more = True
+        while more:
+            message = await receive()
+            received.append((message['body'], message['more_body']))
+            more = message['more_body']
+        await begin(send)
+        await chunk(send, b'', False)
+
+    def pieces():
+        yield from (b'', b'a', b'', b'b')
+
+    async def async_pieces():
+        for piece in pieces():
+            yield piece
+
+    async def use():
+        async with AsyncClient(app) as client:
+            await client.post('/', content=async_pieces())
+
+    with Client(app) as client:
+        client.post('/', content=pieces())
+    asyncio.run(use())
+    assert received == [(b'a', True), (b'b', True), (b'', False)] * 2
+
+
+@async_
+async def test_a_stream_that_is_left_unread_waits_for_an_application_that_has_sent_all_of_it():
+    @only_http
+    async def app(scope, receive, send):
+        await begin(send)
+        await chunk(send, b'all', False)
+        await asyncio.Event().wait()
+
+    with pytest.raises(httpx.ReadTimeout, match=r'has sent its response but not ended for 0\.05 s'):
+        async with AsyncClient(app, timeout=0.05) as client, client.stream('GET', '/') as response:
+            await turns()
+            assert response.status_code == 200
+
+
+@pytest.mark.usefixtures('unhurried')
+@async_
+async def test_of_two_tasks_that_wait_for_the_client_one_may_be_cancelled():
+    sent = []
+
+    @only_http
+    async def app(scope, receive, send):
+        async def number(body):
+            await chunk(send, body)
+            sent.append(body)
+
+        await begin(send)
+        first, second = (asyncio.create_task(number(body)) for body in (b'1', b'2'))
+        await turns()
+        first.cancel()
+        await asyncio.wait([first, second])
+        await chunk(send, b'3', False)
+
+    async with AsyncClient(app) as client, client.stream('GET', '/') as response:
+        await turns()
+        assert b''.join([piece async for piece in response.aiter_raw()]) == b'123'
+    assert sent == [b'2']

@@ -288,6 +288,11 @@ def test_an_async_socket_must_be_opened_to_be_used():
         async with AsyncClient(app) as client:
             with pytest.raises(RuntimeError, match='use `async with`, or await it'):
                 await client.websocket('/').send('a')
+            with pytest.raises(RuntimeError, match='use `async with`, or await it'):
+                assert client.websocket('/').response
+            closed = client.websocket('/')
+            await closed.close()
+            assert (closed.closed, app.seen) == (None, [])
 
     asyncio.run(use())
 
@@ -331,3 +336,56 @@ async def test_a_close_is_known_before_the_messages_ahead_of_it_are_read(make):
             await asyncio.sleep(0)
         assert ws.closed.code == 3000
         assert [message async for message in ws] == ['last words']
+
+
+@both
+async def test_a_socket_may_be_awaited_first_and_then_be_left_by_with(make):
+    if make is Sync:
+        return
+    async with make(app) as client:
+        ws = await client.websocket('/')
+        async with ws as same:
+            assert same is ws
+            await ws.send('once')
+            assert await ws.receive() == 'once'
+    assert app.seen == [(1000, '')]
+
+
+@both
+async def test_a_failure_at_the_end_of_a_socket_is_a_note_of_what_the_test_has_raised(make):
+    async with make(app) as client:
+        with pytest.raises(KeyError, match='of the test') as caught:
+            async with client.websocket('/') as ws:
+                await ws.send('raise')
+                raise KeyError('of the test')
+    assert caught.value.__notes__ == ["Also at the end of the WebSocket: ValueError('after accepting')"]
+
+
+@both
+async def test_an_application_that_does_not_end_after_its_close_or_refusal_is_given_up(make):
+    async def stays(scope, receive, send):
+        assert scope['type'] == 'websocket'
+        await receive()
+        if scope['path'] == '/accepts':
+            await send({'type': 'websocket.accept'})
+        await send({'type': 'websocket.close', 'code': 4000})
+        await asyncio.Event().wait()
+
+    async with make(stays, timeout=0.05) as client:
+        with pytest.raises(httpx.ReadTimeout, match=r'has refused the WebSocket but not ended for 0\.05 s; .*in stays'):
+            await client.websocket('/')
+        with pytest.raises(httpx.ReadTimeout, match=r'has closed the WebSocket but not ended for 0\.05 s; .*in stays'):
+            async with client.websocket('/accepts') as ws:
+                await ws.receive()
+
+
+@both
+async def test_what_an_application_raises_after_its_refusal_is_raised(make):
+    async def fails(scope, receive, send):
+        assert scope['type'] == 'websocket'
+        await send({'type': 'websocket.close'})
+        raise ValueError('after refusing')
+
+    async with make(fails) as client:
+        with pytest.raises(ValueError, match='after refusing'):
+            await client.websocket('/')
