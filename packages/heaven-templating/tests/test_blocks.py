@@ -104,6 +104,25 @@ def test_a_missing_block_says_what_blocks_there_are(pages, how):
         assert part in str(reply.error)
 
 
+def test_a_missing_block_of_a_page_without_blocks_says_that_there_are_none(site):
+    site.write('templates/page.html', 'text')
+    assert str(ask(site, block='row').error) == "no block 'row' in 'page.html'; there is none"
+
+
+@pytest.mark.parametrize('debug', [False, True])
+def test_a_layout_may_be_given_as_a_template(site, debug):
+    site.write('templates/plain.html', '{{ boom() }}<{% block b %}{% endblock %}>')
+    site.write('templates/page.html', '{% extends layout %}{% block b %}{{ super() }}body{% endblock %}')
+
+    async def show(req, res, ctx):
+        layout = req.app.renderer.environment.get_template('plain.html')
+        await res.render('page.html', layout=layout, block=req.queries.get('block'), boom=lambda: '')
+
+    app = site.app(show, debug=debug)
+    replies = [site.ask(app, path) for path in ('/', '/?block=b')]
+    assert [(reply.error, reply.text) for reply in replies] == [(None, '<body>'), (None, 'body')]
+
+
 def test_an_interpolated_block_is_text(pages):
     async def show(req, res, ctx):
         res.body = [await res.interpolate('page.html', block='row', p=1), res.renders('page.html', block='foot').body]

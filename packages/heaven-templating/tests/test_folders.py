@@ -33,6 +33,15 @@ def test_a_prefix_stands_before_the_names_of_a_folder(site, prefix):
     assert isinstance(site.ask(app, '/bare').error, MissingTemplate)
 
 
+def test_jinja2_lists_the_templates_of_all_folders(site):
+    site.write('first/page.html', '')
+    site.write('first/mails/mail.txt', '')
+    site.write('second/page.html', '')
+    app = site.app(folder='first')
+    app.TEMPLATES(site.folder / 'second', prefix='other')
+    assert app.renderer.environment.list_templates() == ['mails/mail.txt', 'other/page.html', 'page.html']
+
+
 def test_a_relative_folder_is_taken_from_the_file_it_is_relative_to_else_from_the_working_directory(site, monkeypatch):
     site.write('package/pages/page.html', 'package')
     site.write('pages/page.html', 'working directory')

@@ -195,10 +195,16 @@ def test_renders_calls_sync_context_functions_and_refuses_async_ones(site):
     site.write('templates/page.html', '{{ n }}')
     show = lambda req, res, ctx: res.renders('page.html')
     assert site.ask(site.app(show, context=[count])).text == '2'
-    reply = site.ask(site.app(show, context=[clinic]))
-    assert reply.status == 500
-    assert 'clinic' in str(reply.error)
-    assert 'await res.render(...)' in str(reply.error)
+    for function, name in ((clinic, 'clinic'), (lambda req, res, ctx: asyncio.sleep(0, {}), '<lambda>')):
+        reply = site.ask(site.app(show, context=[function]))
+        assert reply.status == 500
+        assert name in str(reply.error)
+        assert 'await res.render(...)' in str(reply.error)
+
+    def later(req, res, ctx):
+        return asyncio.get_running_loop().create_future()
+
+    assert 'later' in str(site.ask(site.app(show, context=[later])).error)
 
 
 def test_a_context_that_is_no_function_is_refused_where_it_is_given(site):
