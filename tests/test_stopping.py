@@ -1,4 +1,4 @@
-"""A server that is told to stop with a stream of events and two WebSockets open: all three end as they should."""
+"""A server that is told to stop with a stream of events and two WebSockets open, and one whose app does not start."""
 
 import http.client
 import os
@@ -141,3 +141,50 @@ def code_of(peer):
     with pytest.raises(ConnectionClosed) as closed:
         peer.recv(timeout=120)
     return closed.value.rcvd.code
+
+
+FAILING = """
+from heaven import STARTUP, App
+
+
+def fail(app):
+    raise RuntimeError('no database')
+
+
+app = App()
+app.ON(STARTUP, fail)
+
+if __name__ == '__main__':
+    app.listen(port=0)
+"""
+
+
+@pytest.mark.parametrize('command', ['run', 'workers', 'listen'])
+def test_an_app_that_does_not_start_ends_the_server_with_the_code_3(command, tmp_path):
+    (tmp_path / 'app.py').write_text(FAILING)
+    program = [sys.executable, *(part.format(port=0) for part in COMMANDS[command])]
+    ended = subprocess.run(program, cwd=tmp_path, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert ended.returncode == 3
+    assert b'RuntimeError: no database' in ended.stderr
+
+
+LOCAL = """
+from heaven import App
+
+App().listen(uds='local.sock')
+"""
+
+
+def test_a_server_on_a_socket_of_the_file_system_removes_it_when_it_is_interrupted(tmp_path):
+    (tmp_path / 'app.py').write_text(LOCAL)
+    place = tmp_path / 'local.sock'
+    with subprocess.Popen([sys.executable, 'app.py'], cwd=tmp_path, stderr=subprocess.PIPE) as server:
+        try:
+            while b'running on unix socket' not in server.stderr.readline():
+                assert server.poll() is None
+            assert place.is_socket()
+            server.send_signal(signal.SIGINT)
+            server.stderr.read()
+            assert (server.wait(120), place.exists()) == (0, False)
+        finally:
+            server.kill()
