@@ -849,6 +849,13 @@ async def test_a_client_that_is_closed_by_hand_stops_the_application_and_may_be_
     assert did == ['stage', 'stage']
 
 
+def test_a_client_that_was_never_used_may_be_closed():
+    client = Client(only_http)
+    client.close()
+    with pytest.raises(RuntimeError, match='closed'):
+        client.get('/')
+
+
 def test_the_async_client_says_so_where_there_is_no_event_loop_of_asyncio():
     with pytest.raises(RuntimeError, match='AsyncClient runs on asyncio, and no asyncio event loop is running here'):
         AsyncClient(only_http).__aenter__().send(None)

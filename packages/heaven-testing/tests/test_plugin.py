@@ -220,11 +220,13 @@ def test_an_app_that_tells_no_signature_is_taken_for_an_asgi_application(suite):
     suite(conftest=conftest, test_it=test).assert_outcomes(passed=1)
 
 
-def test_the_app_that_is_named_is_found_beside_the_configuration_wherever_the_tests_are(suite, monkeypatch):
-    monkeypatch.setenv('PYTHONSAFEPATH', '1')  # as where pytest is called by its own name
-    ini = 'heaven_app = service:app\naddopts = --import-mode=importlib'
-    test = "def test_it(client):\n    assert client.get('/').text.startswith('True ')"
-    suite(ini=ini, test_it=test).assert_outcomes(passed=1)
+def test_the_app_that_is_named_is_found_beside_the_configuration_wherever_pytest_is_called(
+    suite, pytester, monkeypatch
+):
+    folder = pytester.mkdir('tests')
+    (folder / 'test_it.py').write_text("def test_it(client):\n    assert client.get('/').text.startswith('True ')")
+    monkeypatch.chdir(folder)
+    suite(ini='heaven_app = service:app').assert_outcomes(passed=1)
 
 
 def test_what_the_app_that_is_named_cannot_import_is_told(suite):

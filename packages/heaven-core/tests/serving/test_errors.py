@@ -422,12 +422,24 @@ def raising_in_an_error_handler(error):
     return handler
 
 
+def raising_where_a_file_is_missing(error):
+    def handler(req, res, ctx):
+        if res.error:
+            raise error
+        res.file('missing.txt')
+
+    return handler
+
+
 @pytest.mark.parametrize('error', [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
-@pytest.mark.parametrize('raises', [raising, raising_in_a_stream, raising_in_an_error_handler])
+@pytest.mark.parametrize(
+    'raises', [raising, raising_in_a_stream, raising_in_an_error_handler, raising_where_a_file_is_missing]
+)
 def test_what_ends_the_process_or_the_task_is_not_swallowed(raises, error):
     handler = raises(error)
     app = App()
     app.ERROR(500, page('500'))
+    app.ERROR(404, handler)
     app.ERROR(Exception, handler if raises is raising_in_an_error_handler else page('any'))
 
     class Stop(BaseException):
