@@ -210,7 +210,7 @@ class Dispatcher:
 
     def everywhere(self) -> tuple[int, ...]:
         """Return the places of the hooks that cover every path."""
-        return tuple(at for at, guard in enumerate(self.guards) if guard.pattern.text == '/*')
+        return tuple(at for at, guard in enumerate(self.guards) if guard.covers_prefix and guard.pattern.text == '/*')
 
     # serving
 
