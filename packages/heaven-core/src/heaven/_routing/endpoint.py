@@ -14,9 +14,9 @@ class Step:
     __slots__ = ('app', 'function', 'is_async')
 
     def __init__(self, function: Handler, is_async: bool, app: App) -> None:
-        self.function = function
-        self.is_async = is_async
-        self.app = app  # the one it was registered on: `req.app` while it runs
+        self.function: Handler = function
+        self.is_async: bool = is_async
+        self.app: App = app  # the one it was registered on: `req.app` while it runs
 
     def __eq__(self, other: object) -> bool:
         """Tell whether it is the same function, registered on the same app."""
