@@ -637,3 +637,24 @@ def test_a_method_that_is_named_twice_is_one():
     app = App()
     app.METHOD(['GET', 'GET'], '/', lambda req, res, ctx: res.out(200, 'once'))
     assert ask(app).text == 'once'
+
+
+@pytest.mark.parametrize('threaded', [False, True])
+def test_a_value_that_an_after_returns_is_ignored_with_one_warning_that_names_it(threaded, caplog):
+    app = App()
+
+    def note_visit(req, res, ctx):
+        return 'noted'
+
+    async def show_page(req, res, ctx):
+        res.body = 'page'
+        return 'shown'
+
+    app.GET('/', show_page)
+    app.AFTER('/*', note_visit, threaded=threaded)
+    with caplog.at_level(logging.WARNING), Live(app) as live:
+        for _ in range(3):
+            assert live.ask('GET', '/').text == 'page'
+    said = [record.getMessage() for record in caplog.records]
+    assert ['show_page' in line for line in said] == [True, False], said
+    assert ['note_visit' in line for line in said] == [False, True], said

@@ -76,15 +76,14 @@ async def check_hook(step: Step, out: Any, res: Response) -> None:
     )
 
 
-async def warn_unused(endpoint: Endpoint, out: Any, res: Response) -> None:
-    """Await what a handler returned if that can be, and warn once of a value that nobody will use."""
+async def warn_unused(endpoint: Endpoint, out: Any, res: Response, hook: Handler | None = None) -> None:
+    """Await what a handler, or a hook, returned if that can be, and warn once of a value that nobody will use."""
     out = await maybe_await(out)
-    if out is None or out is res or endpoint.handler in endpoint.warned:
+    function = hook or endpoint.handler
+    if out is None or out is res or function in endpoint.warned:
         return
-    endpoint.warned.append(endpoint.handler)
-    log().warning(
-        '%s returned %s, which is ignored: set res.body instead', name_of(endpoint.handler), type(out).__name__
-    )
+    endpoint.warned.append(function)
+    log().warning('%s returned %s, which is ignored: set res.body instead', name_of(function), type(out).__name__)
 
 
 async def call_with_app(function: Callable[[App], Any], app: App) -> Any:

@@ -65,7 +65,7 @@ async def run(exchange: Exchange, req: Request, res: Response, ctx: Context) -> 
         if step.is_async:
             out = await out
         if out is not None and out is not res:
-            await warn_unused(endpoint, out, res)
+            await warn_unused(endpoint, out, res, step.function)
 
 
 def note_answer(exchange: Exchange, step: Step) -> None:
