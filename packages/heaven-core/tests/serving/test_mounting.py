@@ -243,6 +243,19 @@ def test_hooks_of_a_child_are_for_the_routes_of_a_sibling_under_its_prefix(isola
     assert (ask(root, 'GET', '/v1/x').text, seen) == ('a', ['b'])
 
 
+def test_a_target_that_is_no_path_is_no_business_of_an_app_mounted_without_a_prefix():
+    seen, note = names()
+    root, child, other = App(), App(), App()
+    root.AFTER('/*', note('root'), always=True)
+    child.AFTER('/*', note('child'), always=True)
+    child.GET('/child', answers('child'))
+    other.AFTER('/*', note('other'), always=True)
+    root.mount(child)
+    root.mount(other, '/other')
+    assert ask(root, 'GET', '/child/../x').status == 400
+    assert seen == ['root']
+
+
 @pytest.mark.parametrize('isolated', [True, False])
 @pytest.mark.parametrize('prefix', ['', '/'])
 def test_without_a_prefix_hooks_of_a_child_are_for_the_requests_that_its_own_routes_serve(isolated, prefix):
