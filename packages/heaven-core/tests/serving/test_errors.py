@@ -525,6 +525,41 @@ def test_the_exceptions_carry_what_the_contract_says():
     assert str(ClientError('the page')) == 'the page'
 
 
+class Unspeakable(ClientError):
+    """A client's error without words."""
+
+    def __str__(self):
+        raise ValueError('no words')
+
+
+@pytest.mark.parametrize('debug', [False, True])
+@pytest.mark.parametrize('error', [Abort(404, object()), Unspeakable()])
+def test_an_abort_with_what_is_no_body_is_a_500_and_what_must_always_run_runs(error, debug, caplog):
+    app, seen = App(debug=debug), []
+
+    async def around(req, res, ctx):
+        try:
+            yield
+        finally:
+            seen.append(('around', res.status))
+
+    app.BEFORE('/*', around)
+    app.AFTER('/*', lambda req, res, ctx: seen.append(('always', res.status)), always=True)
+    app.GET('/a', raising(error))
+    assert ask(app, target='/a').status == 500
+    assert seen == [('always', 500), ('around', 500)]
+    assert len(errors(caplog)) == 1
+
+
+def test_a_failure_is_logged_even_where_its_error_handler_aborts_with_what_is_no_body(caplog):
+    app = App()
+    app.GET('/a', raising(LookupError('lost')))
+    app.ERROR(500, raising(Abort(502, object())))
+    reply = ask(app, target='/a')
+    assert (reply.status, reply.text) == (500, 'Internal Server Error')
+    assert 'lost' in caplog.text and 'object is no body' in caplog.text
+
+
 @pytest.mark.parametrize('error', [ClientError('page is no number'), Missing('query', 'page')])
 def test_a_clients_error_is_told_to_the_client_and_not_logged(error, caplog):
     app = App()

@@ -46,11 +46,11 @@ async def answer_failure(
         handler, kind = find_handler(exchange.endpoint.app, error, status, asked)
         if not is_expected(error) and isinstance(kind, int):  # no handler of its class
             goes_on = error
-        if handler is None:
-            answer_plainly(error, exchange, req, res)
-            return goes_on
-        asked.append(handler)
         try:
+            if handler is None:
+                answer_plainly(error, exchange, req, res)  # an abort may have what is no body
+                return goes_on
+            asked.append(handler)
             await call(handler, exchange, req, res, ctx)
             return goes_on
         except (Abort, ClientError) as another:
