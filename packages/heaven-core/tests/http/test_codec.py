@@ -141,6 +141,11 @@ def test_a_codec_without_loads_or_dumps_is_refused_where_the_app_is_made():
             App(json=codec)
 
 
+@dataclasses.dataclass
+class Patient:
+    name: object
+
+
 def test_the_default_codec_names_the_place_of_what_it_cannot_encode(caplog):
     patients = [{'name': 'Ann', 'born': 1}] * 3 + [{'name': 'Bob', 'born': object()}]
     for body, place in (
@@ -149,6 +154,9 @@ def test_the_default_codec_names_the_place_of_what_it_cannot_encode(caplog):
         ({'a': {'b': float('nan')}}, '$.a.b'),
         ([float('inf')], '$[0]'),
         ((1, b'x'), '$[1]'),
+        ({'a': {(1, 2): 3}}, '$.a.(1, 2)'),
+        ({'a': {'\ud800': 3}}, r'$.a.\ud800'),
+        ({'patients': [Patient('Ann'), Patient({'Bob'})]}, '$.patients[1].name'),
     ):
         caplog.clear()
         assert answer(body).status == 500

@@ -94,8 +94,6 @@ def place_of_failure(value: Any) -> str | None:
     """Find the first part of a value that cannot be written, as a path such as `$.patients[3].born`."""
     for place, part in walk(value, '$', ()):
         try:
-            if isinstance(part, (dict, list, tuple)) or is_record(part):
-                continue  # what is in it comes next
             encode(part).encode()
         except (TypeError, ValueError):
             return place
@@ -108,8 +106,7 @@ def is_record(value: Any) -> bool:
 
 
 def walk(value: Any, place: str, above: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
-    """Give the parts of a value, each with its place; what holds itself is not entered again."""
-    yield place, value
+    """Give every key and every value that holds no others, with its place; what holds itself is not entered again."""
     if id(value) in above:
         return
     inside = (*above, id(value))
@@ -117,9 +114,12 @@ def walk(value: Any, place: str, above: tuple[int, ...]) -> Iterator[tuple[str, 
         value = plain(value)
     if isinstance(value, dict):
         for key, part in cast(dict[object, Any], value).items():
-            if not isinstance(key, str):
-                yield from walk(key, f'{place}.{key!s:.80}', inside)
-            yield from walk(part, f'{place}.{key!s:.80}', inside)
+            name = f'{key!s:.80}'.encode(errors='backslashreplace').decode()  # no log can hold half a character
+            inner = f'{place}.{name}'
+            yield inner, {key: None}
+            yield from walk(part, inner, inside)
     elif isinstance(value, (list, tuple)):
         for at, part in enumerate(cast(Sequence[Any], value)):
             yield from walk(part, f'{place}[{at}]', inside)
+    else:
+        yield place, value
