@@ -238,7 +238,7 @@ class Response:
 
     def defer(self, func: Handler) -> Self:
         """Run `func(app)`, async or not, after the answer has been sent."""
-        check_function(func, 'res.defer')
+        check_function(func, 'res.defer', takes_path=False)
         refuse_generator(func, 'res.defer', 'write an async def without yield')
         exchange = self._exchange
         exchange.deferred = (*exchange.deferred, (func, exchange.app))

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from asks import ask, stream
+from asks import ask, raised, stream
 from driver import Exchange
 from heaven import App
 
@@ -219,3 +219,9 @@ def call_with(func):
     app = App()
     app.GET('/', lambda req, res, ctx: res.out(200, 'x').defer(func))
     return ask(app).status == 200
+
+
+@pytest.mark.parametrize('work', ['jobs.send_mail', None, 5])
+def test_what_is_no_function_is_refused_where_it_is_deferred(work):
+    error = raised(lambda req, res, ctx: res.defer(work))
+    assert isinstance(error, TypeError) and 'res.defer takes a function' in str(error)

@@ -76,14 +76,12 @@ def name_of(function: Any) -> str:
     return f'{module}.{name}'
 
 
-def check_function(function: Any, where: str) -> None:
-    """Raise TypeError for what nobody can call and what is no dotted path."""
-    if callable(function) or isinstance(function, str):
+def check_function(function: Any, where: str, takes_path: bool = True) -> None:
+    """Raise TypeError for what nobody can call and what is no dotted path, where that may stand for a function."""
+    if callable(function) or takes_path and isinstance(function, str):
         return
-    raise TypeError(
-        f'{where} takes a function or the dotted path of one, not {function!r:.80}; '
-        'it was called already, perhaps: leave out the ()'
-    )
+    taken = 'a function or the dotted path of one' if takes_path else 'a function'
+    raise TypeError(f'{where} takes {taken}, not {function!r:.80}; it was called already, perhaps: leave out the ()')
 
 
 def check_threaded(function: Any, threaded: bool) -> None:
