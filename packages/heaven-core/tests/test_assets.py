@@ -231,6 +231,12 @@ def test_cache_is_a_max_age_or_a_cache_control(site, cache, header):
     assert ask(app, 'GET', '/site/none.js').header('cache-control') is None
 
 
+@pytest.mark.parametrize('cache', [True, -1, 1.5, 'no-store\r\nset-cookie: a=b', 'caf\u20ac'])
+def test_a_cache_that_no_header_can_say_is_refused_at_the_call(site, cache):
+    with pytest.raises(ValueError, match='cache|header value'):
+        App().ASSETS(site, cache=cache)
+
+
 def test_routes_beside_assets_come_first(site):
     app = served(site, '/')
     app.GET('/app.js', lambda req, res, ctx: res.out(200, 'route'))

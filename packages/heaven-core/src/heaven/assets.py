@@ -6,6 +6,7 @@ from typing import Any
 
 from heaven._http.accept import weights_of
 from heaven._http.files import Candidate, FileBody
+from heaven._http.headers import header_text
 from heaven._http.locations import quoted_location
 from heaven._routing.pattern import Pattern
 from heaven._serving.compile import placements
@@ -119,9 +120,13 @@ def prefix_of(folder: str | os.PathLike[str], route: str | None) -> str:
 
 def cache_control_of(cache: int | str | None) -> str | None:
     """Return the Cache-Control that `cache` means: an int is a max-age in seconds."""
-    if isinstance(cache, int):
-        return f'max-age={cache}'
-    return cache
+    if cache is None:
+        return None
+    if isinstance(cache, str):
+        return header_text(cache).decode('latin-1')
+    if isinstance(cache, bool) or not isinstance(cache, int) or cache < 0:
+        raise ValueError(f'cache is a max-age, in seconds, or a Cache-Control, not {cache!r:.80}')
+    return f'max-age={cache}'
 
 
 def with_slash(url: str) -> str:
