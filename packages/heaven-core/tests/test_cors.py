@@ -355,6 +355,12 @@ def test_a_route_for_options_still_serves_what_is_no_preflight():
     assert page_asks(app, 'OPTIONS', '/').header('allow') == 'GET, HEAD, OPTIONS, POST'
 
 
+@pytest.mark.parametrize('target', ['/../x', '/x/./y', '/x%2F..'])
+def test_a_preflight_of_a_target_that_is_no_path_is_a_400(target):
+    reply = preflight(allowing(), target)
+    assert (reply.status, reply.header(ALLOW)) == (400, '*')
+
+
 def test_a_preflight_is_an_ordinary_options_without_cors():
     ran = []
     app = App()

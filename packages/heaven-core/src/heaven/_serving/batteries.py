@@ -15,6 +15,7 @@ from heaven._http.exchange import Exchange
 from heaven._routing.endpoint import Battery, Endpoint
 from heaven._serving.course import run
 from heaven._serving.registrations import Registrations
+from heaven._serving.unmatched import refuse_target
 from heaven.types import Context, Request, Response
 
 if TYPE_CHECKING:
@@ -78,11 +79,11 @@ class Entrance:
     def preflight_of(self, exchange: Exchange) -> Endpoint | None:
         """Return what answers a CORS preflight (Fetch, 4.9): the battery of the request that is asked for, and no hook.
 
-        None for any other OPTIONS, and where nothing answers preflights.
+        None for any other OPTIONS, for a target that is no path, and where nothing answers preflights.
         """
         fields = exchange.fields()
         method = fields.get(b'access-control-request-method')
-        if method is None or b'origin' not in fields:
+        if method is None or b'origin' not in fields or exchange.endpoint.handler is refuse_target:
             return None
         asked_for = self.dispatcher.find(exchange, self.dispatcher.http, method.decode('latin-1'))
         known = self.preflights.get(asked_for)
