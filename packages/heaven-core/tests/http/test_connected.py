@@ -286,3 +286,93 @@ def test_bytes_within_the_limit_are_kept_for_a_later_read():
         res.body = answer(req)
 
     assert ask(served(handler), body=[b'ab', b'cd']).body == b'>' * 20 + b'abcd'
+
+
+# Reading and listening at the same time: a server is asked for one message at a time
+
+
+async def answers_with_the_stream(req, res, ctx):
+    res.body = req.stream()
+
+
+async def answers_with_a_generator(req, res, ctx):
+    async def pieces():
+        async for piece in req.stream():
+            yield piece
+
+    res.body = pieces()
+
+
+async def streams_while_connected(req, res, ctx):
+    async with req.connected():
+        res.body = b''.join([piece async for piece in req.stream()])
+
+
+async def reads_while_connected(req, res, ctx):
+    async with req.connected():
+        res.body = await req.read()
+
+
+async def polls_while_another_task_reads(req, res, ctx):
+    reading = asyncio.create_task(req.read())
+    while not reading.done():
+        await req.disconnected()
+    res.body = await reading
+
+
+READERS = [
+    answers_with_the_stream,
+    answers_with_a_generator,
+    streams_while_connected,
+    reads_while_connected,
+    polls_while_another_task_reads,
+]
+
+
+@pytest.mark.parametrize('handler', READERS)
+def test_no_piece_is_lost_where_somebody_waits_for_it_and_for_the_client(handler):
+    async def run():
+        async with Live(served(handler, 'POST', stream=True, max_body_size=10)) as live:
+            with live.stream('POST', '/', body=None) as exchange:
+                for piece, more in ((b'a', True), (b'b', True), (b'c', False)):
+                    await turns()
+                    await exchange.feed(piece, more)
+                return await exchange.reply()
+
+    assert asyncio.run(run()).body == b'abc'
+
+
+@pytest.mark.parametrize('pieces', [0, 1, 2])
+@pytest.mark.parametrize('handler', READERS)
+def test_a_client_that_leaves_while_its_body_is_waited_for_ends_the_request_quietly(handler, pieces, caplog):
+    async def run():
+        async with Live(served(handler, 'POST', stream=True, max_body_size=10)) as live:
+            with live.stream('POST', '/', body=None) as exchange:
+                for _ in range(pieces):
+                    await turns()
+                    await exchange.feed(b'x')
+                await turns()
+                exchange.leave()
+                return await exchange.reply()
+
+    reply = asyncio.run(run())
+    assert not reply.complete
+    assert caplog.records == []
+
+
+def test_a_failure_made_of_the_cancellation_leaves_the_task_uncancelled():
+    seen = []
+
+    async def handler(req, res, ctx):
+        try:
+            async with req.connected():
+                try:
+                    seen.append('begun')
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    raise LookupError from None
+        except LookupError:
+            seen.append(asyncio.current_task().cancelling())
+
+    left(served(handler), begun=lambda: seen)
+    assert seen == ['begun', 0]

@@ -48,7 +48,8 @@ class BodyReader:
         self.heard: int = 0  # messages
         self.held: deque[bytes] = deque()  # pieces that were heard and not read
         self.held_size: int = 0
-        self.listening: asyncio.Task[None] | None = None
+        self.listening: asyncio.Task[None] | None = None  # hears the next message; a server is asked for one at a time
+        self.is_receiving: bool = False  # whoever reads hears it without a task
         self.watchers: list[Callable[[], None]] = []  # called when the client leaves
 
     # hearing
@@ -86,10 +87,17 @@ class BodyReader:
             self.listen()
 
     def listen(self) -> None:
-        """Listen for the next message, unless there is no room for it."""
-        if self.listening is None and not self.has_left and self._has_room():
+        """Listen for the next message, unless somebody does, or there is no room for it."""
+        if not self.is_receiving and self._active is None and not self.has_left and self._has_room():
             self.listening = asyncio.ensure_future(self._hear_next())
             self.listening.add_done_callback(forget_outcome)
+
+    @property
+    def _active(self) -> 'asyncio.Task[None] | None':
+        """The task that listens, if one does."""
+        if self.listening is None or self.listening.done():
+            return None
+        return self.listening
 
     def _has_room(self) -> bool:
         if self.state is State.READING:
@@ -172,15 +180,23 @@ class BodyReader:
                 self.listen()
 
     async def _wait(self) -> None:
-        """Wait for the next message; Disconnected if the client has left."""
+        """Wait for the next message; Disconnected if the client has left.
+
+        Where somebody watches a task hears it: a watcher may cancel whoever waits here, and cannot while that hears.
+        """
         if self.has_left:
             raise Disconnected('the client has left')
-        if self.listening is None:
-            self.hear(await self.receive())
+        if self.watchers:
+            self.listen()
+        if self._active is not None:
+            await self._active
             return
-        listening = self.listening
-        self.listening = None
-        await listening
+        self.is_receiving = True
+        try:
+            message = await self.receive()
+        finally:
+            self.is_receiving = False
+        self.hear(message)
 
     @property
     def is_too_large(self) -> bool:
@@ -201,8 +217,8 @@ class BodyReader:
         left = DRAIN_BYTES
         try:
             async with asyncio.timeout(DRAIN_SECONDS_SHARED if is_shared else DRAIN_SECONDS):
-                if self.listening is not None and not self.has_ended:
-                    await self.listening
+                if self._active is not None and not self.has_ended:
+                    await self._active
                 while (is_shared or left > 0) and not self.has_ended and not self.has_left:
                     message = await self.receive()
                     left -= len(message.get('body', b''))
@@ -216,10 +232,8 @@ class BodyReader:
             self.held.append(data)
 
         async def receive() -> Message:
-            if not self.held and self.listening is not None:
-                listening = self.listening
-                self.listening = None
-                await listening
+            if not self.held and self._active is not None:
+                await self._active
             if self.held:
                 piece = self.held.popleft()
                 return {'type': 'http.request', 'body': piece, 'more_body': bool(self.held) or not self.has_ended}
@@ -256,6 +270,10 @@ def cancelled_on_disconnect(reader: BodyReader) -> Generator[None, None, None]:
             if not interrupted or task.uncancel() > 0:
                 raise
             raise Disconnected('the client has left') from None
+        except Exception:
+            if interrupted:  # the block has made another failure of the cancellation
+                task.uncancel()
+            raise
         if interrupted:  # the block has taken the cancellation for its end
             task.uncancel()
             raise Disconnected('the client has left')
