@@ -336,25 +336,6 @@ def test_serverless_starts_the_app_once_and_answers(tmp_path, monkeypatch):
     assert [json.loads(answer['body']) for answer in answers] == [[7, 1]] * 3
 
 
-def test_metrics_count_by_route(tmp_path, monkeypatch):
-    pytest.importorskip('prometheus_client')
-    from heaven import App
-    from heaven_testing import Client
-
-    write_recipes(tmp_path, 'metrics.py')
-    monkeypatch.syspath_prepend(str(tmp_path))
-    app = App()
-    app.GET('/patients/:id', lambda req, res, ctx: res.out(200, 'here'))
-    app.plug(importlib.import_module('metrics'))
-    with Client(app) as client:
-        for path in ('/patients/7', '/patients/8', '/none'):
-            client.get(path)
-        reply = client.get('/metrics')
-    assert reply.headers['content-type'].startswith('text/plain')
-    assert 'http_request_seconds_count{method="GET",route="/patients/:id",status="200"} 2.0' in reply.text
-    assert 'http_request_seconds_count{method="GET",route="none",status="404"} 1.0' in reply.text
-
-
 @pytest.mark.parametrize('works', [True, False])
 def test_readiness_asks_the_database(tmp_path, monkeypatch, works):
     from heaven import App
