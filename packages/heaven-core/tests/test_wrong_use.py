@@ -30,6 +30,16 @@ def test_the_verbs_of_other_frameworks_say_what_to_write(name, meant):
     assert not hasattr(App(), name)
 
 
+@pytest.mark.parametrize(
+    'name, meant',
+    [('plugin', 'app.plug'), ('abettor', 'app.METHOD'), ('earth', 'heaven_testing.Client'), ('ONCE', 'app.ON'),
+     ('WEBSOCKET', 'app.WS'), ('SOCKET', 'app.WS')],
+)  # fmt: skip
+def test_the_names_of_older_versions_say_what_to_write(name, meant):
+    with pytest.raises(AttributeError, match=meant):
+        getattr(App(), name)
+
+
 def test_json_of_a_request_is_no_method_and_the_log_says_so(caplog):
     async def handler(req, res, ctx):
         res.body = await req.json()

@@ -1,4 +1,4 @@
-"""What other frameworks call the verbs of registration, and what to write here."""
+"""What other frameworks and older versions of Heaven call the verbs of registration, and what to write here."""
 
 from heaven._serving.methods import VERBS
 
@@ -17,4 +17,10 @@ FOREIGN_NAMES = {
     'state': "app.keep('name', value) and app.peek('name')",
     'on_event': 'app.ON(STARTUP, function)',
     'run': 'app.listen()',
+    'plugin': 'app.plug(plugin)',
+    'abettor': "app.METHOD('PROPFIND', '/path', handler)",
+    'earth': 'heaven_testing.Client(app), in a test',
+    'ONCE': 'app.ON(STARTUP, function)',
+    'WEBSOCKET': "app.WS('/path', handler)",
+    'SOCKET': "app.WS('/path', handler)",
 } | {verb.lower(): f"app.{verb}('/path', handler)" for verb in VERBS}
