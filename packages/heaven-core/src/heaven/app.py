@@ -97,7 +97,7 @@ class App(AppVerbs, Inspection, Keeper):
                     await exchange.read_ahead()
                 out = await endpoint.handler(req, res, ctx)
                 if out is not None and out is not res:
-                    await warn_unused(endpoint, out, res)
+                    await warn_unused(endpoint, endpoint.step, out, res)
             else:
                 await lane.run(exchange, req, res, ctx)
             kind = exchange.kind

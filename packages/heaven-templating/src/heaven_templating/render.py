@@ -176,7 +176,8 @@ class Stream:
 
 def blocks_alone(template: Template, page: Page, blocks: Sequence[str]) -> Generator[str, None, None]:
     """Render blocks, one after another, from the skeleton of their page."""
-    list(template.root_render_func(page))  # which gives nothing: what stands outside of blocks is not printed
+    for _ in template.root_render_func(page):
+        pass  # it gives nothing: what stands outside of blocks is not printed
     check_blocks(blocks, page)
     for block in blocks:
         yield from page.blocks[block][0](page)
@@ -184,7 +185,8 @@ def blocks_alone(template: Template, page: Page, blocks: Sequence[str]) -> Gener
 
 async def blocks_async(template: Template, page: Page, blocks: Sequence[str]) -> AsyncGenerator[str, None]:
     """Render blocks, as `blocks_alone` does, where templates await."""
-    [_ async for _ in cast('AsyncIterator[str]', template.root_render_func(page))]
+    async for _ in cast('AsyncIterator[str]', template.root_render_func(page)):
+        pass
     check_blocks(blocks, page)
     for block in blocks:
         async for part in cast('AsyncIterator[str]', page.blocks[block][0](page)):

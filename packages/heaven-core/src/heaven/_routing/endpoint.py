@@ -23,7 +23,7 @@ class Step:
         return isinstance(other, Step) and self.function == other.function and self.app is other.app
 
     def __hash__(self) -> int:
-        """Go with `__eq__`."""
+        """Return what is the same for equal steps."""
         return hash(self.function)
 
 
@@ -68,7 +68,8 @@ class Endpoint:
     """One method of one route, decided. Nothing changes one after it was made; `replace` gives a changed copy.
 
     `before` and `after` are hooks in the order in which they run, the route's own included; `endings` are in the order
-    of the first halves, and run in reverse. The lane is for an endpoint that is `single`: an async handler and no more.
+    of the first halves, and run in reverse. The lane calls the handler itself if `is_single`: it is async, and no hook
+    and no typed query belongs to it.
     `batteries` is None where no app has any, for then nobody has to look for them.
     """
 
@@ -76,7 +77,7 @@ class Endpoint:
         self,
         app: App,
         method: str,
-        handler: Step,
+        step: Step,
         codec: Codecs,
         body_limit: int,
         warned: list[Handler],
@@ -93,8 +94,7 @@ class Endpoint:
     ) -> None:
         self.app = app
         self.method = method
-        self.handler: Handler = handler.function
-        self.is_async: bool = handler.is_async
+        self.step = step  # the handler, and how it is called
         self.loads: Callable[[bytes], Any] = codec.loads
         self.dumps: Callable[[Any], bytes | str] = codec.dumps
         self.has_custom_codec: bool = codec.is_custom
@@ -128,9 +128,9 @@ class Endpoint:
         return twin
 
     def decide(self) -> None:
-        """Work out what the lane asks, and the handler as a step like its hooks."""
-        self.step: Step = Step(self.handler, self.is_async, self.app)
+        """Work out what the lane asks."""
+        self.handler: Handler = self.step.function
         has_more = self.before or self.after or self.queries
-        self.is_single: bool = self.is_async and not has_more and self.batteries is None
+        self.is_single: bool = self.step.is_async and not has_more and self.batteries is None
         self.needs_search = self.needs_search or self.hooks_depend_on_path
         self.ends_plainly: bool = not self.endings and not self.batteries and self.method != 'HEAD'

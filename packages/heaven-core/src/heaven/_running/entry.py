@@ -4,7 +4,7 @@ import asyncio
 
 from heaven._http.logs import log
 from heaven._running.run import Run, ensure_running
-from heaven._serving.course import is_cancelling
+from heaven._serving.finish import is_cancelling
 from heaven._serving.registrations import Registrations
 from heaven._serving.sender import send_server_error
 from heaven._serving.sockets import serve_socket

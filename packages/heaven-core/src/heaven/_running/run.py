@@ -12,9 +12,9 @@ from heaven._routing.path import WWW
 from heaven._running.daemons import Daemon
 from heaven._running.lifespan import MountedLifespan
 from heaven._serving.compile import compile_app, find_function
-from heaven._serving.course import is_cancelling
 from heaven._serving.dispatcher import Dispatcher, choose_dispatcher
 from heaven._serving.draining import Draining
+from heaven._serving.finish import is_cancelling
 from heaven._serving.idle_hooks import warn_of_idle_hooks
 from heaven._serving.mounted import MountedASGI
 from heaven._serving.registrations import DAEMON, SHUTDOWN, STARTUP, Event, Registrations

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from heaven._http.exchange import Exchange
-from heaven._routing.endpoint import Battery, Endpoint
+from heaven._routing.endpoint import Battery, Endpoint, Step
 from heaven._serving.course import run
 from heaven._serving.registrations import Registrations
 from heaven._serving.unmatched import refuse_target
@@ -100,8 +100,7 @@ def preflight_for(asked_for: Endpoint) -> Endpoint | None:
         if battery.preflight is not None:
             return asked_for.replace(
                 method='OPTIONS',
-                handler=battery.preflight,
-                is_async=False,
+                step=Step(battery.preflight, False, asked_for.app),
                 before=(),
                 after=(),
                 endings=(),

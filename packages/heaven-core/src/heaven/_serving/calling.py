@@ -76,14 +76,13 @@ async def check_hook(step: Step, out: Any, res: Response) -> None:
     )
 
 
-async def warn_unused(endpoint: Endpoint, out: Any, res: Response, hook: Handler | None = None) -> None:
-    """Await what a handler, or a hook, returned if that can be, and warn once of a value that nobody will use."""
+async def warn_unused(endpoint: Endpoint, step: Step, out: Any, res: Response) -> None:
+    """Await what a handler or an AFTER returned if that can be, and warn once of a value that nobody will use."""
     out = await maybe_await(out)
-    function = hook or endpoint.handler
-    if out is None or out is res or function in endpoint.warned:
+    if out is None or out is res or step.function in endpoint.warned:
         return
-    endpoint.warned.append(function)
-    log().warning('%s returned %s, which is ignored: set res.body instead', name_of(function), type(out).__name__)
+    endpoint.warned.append(step.function)
+    log().warning('%s returned %s, which is ignored: set res.body instead', name_of(step.function), type(out).__name__)
 
 
 async def call_with_app(function: Callable[[App], Any], app: App) -> Any:

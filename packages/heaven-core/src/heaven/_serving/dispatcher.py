@@ -6,12 +6,13 @@ from typing import Any
 from heaven._http.exchange import Exchange
 from heaven._http.hosts import subdomain_of
 from heaven._routing.converters import Kind
-from heaven._routing.endpoint import Endpoint
+from heaven._routing.endpoint import Endpoint, Step
 from heaven._routing.hooks import Guard, build_chains
 from heaven._routing.path import PERCENT, WWW, Target, reduced, respelled, split_target
 from heaven._routing.pattern import Covers, Pattern
 from heaven._routing.router import ANY_METHOD, Found, Match, Router
-from heaven._serving.course import Finish, begin, run
+from heaven._serving.course import begin, run
+from heaven._serving.finish import Finish
 from heaven._serving.registrations import Registrations
 from heaven._serving.sender import plain_messages, send_not_found, send_plainly
 from heaven._serving.unmatched import NoRoute, refuse_target
@@ -152,7 +153,7 @@ class Dispatcher:
             return endpoint
         if scope['path'] == '*' and method == 'OPTIONS':
             unmatched = self.unmatched(self.areas[-1], method, 204, router.methods())
-            return self.with_hooks(unmatched, method, self.everywhere())
+            return self.with_hooks(unmatched, method, self.covering_everything())
         scope = exchange.scope = reduced(scope)
         target = split_target(scope)
         if target is None:
@@ -191,24 +192,21 @@ class Dispatcher:
         known = self.variants.get(key)
         if known is None:
             allow = ', '.join(sorted({*methods, 'OPTIONS'} - {'*', 'WS'})) if status != 404 else None
-            handler = NoRoute(area.app, status, allow)
-            known = area.unmatched.replace(
-                method=method, handler=handler, is_async=True, stands_in_for_get=method.upper() == 'HEAD'
-            )
+            step = Step(NoRoute(area.app, status, allow), True, area.app)
+            known = area.unmatched.replace(method=method, step=step, stands_in_for_get=method.upper() == 'HEAD')
             if len(self.variants) < MAX_VARIANTS:
                 self.variants[key] = known
         return known
 
     def wrong_target(self, method: str) -> Endpoint:
-        """Return the endpoint of a target that is no path: a 400, before which only hooks run that always do."""
+        """Return the endpoint of a target that is no path: a 400, with hooks that always run, for every path."""
         area = self.areas[-1]
-        always = tuple(at for at in self.everywhere() if self.guards[at].hook.always)
-        endpoint = area.unmatched.replace(
-            method=method, handler=refuse_target, is_async=True, stands_in_for_get=method == 'HEAD'
-        )
+        always = tuple(at for at in self.covering_everything() if self.guards[at].hook.always)
+        step = Step(refuse_target, True, area.app)
+        endpoint = area.unmatched.replace(method=method, step=step, stands_in_for_get=method == 'HEAD')
         return self._hooked(endpoint, method, always)
 
-    def everywhere(self) -> tuple[int, ...]:
+    def covering_everything(self) -> tuple[int, ...]:
         """Return the places of the hooks that cover every path."""
         return tuple(at for at, guard in enumerate(self.guards) if guard.covers_prefix and guard.pattern.text == '/*')
 

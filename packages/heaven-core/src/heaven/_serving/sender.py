@@ -76,6 +76,7 @@ class Sender:
         return {'type': 'http.response.start', 'status': exchange.status, 'headers': pairs}, data
 
     def _headers(self, data: bytes | None) -> dict[bytes, bytes]:
+        """Return the headers as they are sent, by name; `data` is None for a body that comes in pieces."""
         exchange = self.exchange
         if exchange.before_start is not None:
             exchange.before_start()  # sets headers and cookies, perhaps
@@ -100,14 +101,14 @@ class Sender:
         return headers
 
     def send(self, start: Message, data: bytes | None) -> Awaitable[None]:
-        """Return what sends what was prepared; Disconnected if the client leaves."""
+        """Send what `frame` has made, once that is awaited; Disconnected if the client leaves."""
         self.exchange.has_begun = True
         if data is not None and not self.must_drain:
             return self.put(start, {'type': 'http.response.body', 'body': data})
-        return self._send_longer(start, data)
+        return self._send_in_parts(start, data)
 
-    async def _send_longer(self, start: Message, data: bytes | None) -> None:
-        """Send an answer that is more than two messages."""
+    async def _send_in_parts(self, start: Message, data: bytes | None) -> None:
+        """Send a body that comes in pieces, or one after which the rest of the request is drained."""
         await self.put(start)
         if data is None:
             length = dict(start['headers']).get(b'content-length')

@@ -15,9 +15,10 @@ from heaven._http.socket import Socket, State
 from heaven._routing.functions import maybe_await
 from heaven._serving.batteries import enter
 from heaven._serving.calling import call, check_hook, warn_unused
-from heaven._serving.course import Finish, begin, note_answer
+from heaven._serving.course import begin, note_answer
 from heaven._serving.dispatcher import Dispatcher, name_route
 from heaven._serving.draining import GRACE, Draining
+from heaven._serving.finish import Finish
 from heaven._serving.mounted import MountedASGI
 from heaven.errors import Abort, ClientError, Disconnected
 from heaven.types import Context, Message, Receive, Request, Response, Scope, Send
@@ -81,7 +82,7 @@ async def run_handler(socket: Socket, draining: Draining | None, req: Request, r
     with draining.watching(GRACE, partial(say_goodbye, socket)) as part:
         out = await maybe_await(endpoint.handler(req, WebSocket(socket), ctx))
         if out is not None:
-            await warn_unused(endpoint, out, res)
+            await warn_unused(endpoint, endpoint.step, out, res)
     if socket.state is State.HANDSHAKE:
         if part.is_interrupted:
             raise Abort(503)
