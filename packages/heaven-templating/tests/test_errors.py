@@ -140,3 +140,30 @@ def test_a_render_that_is_not_awaited_is_an_error_that_says_so(site, handler, st
         assert "res.render('page.html') was not awaited" in str(reply.error)
     else:
         assert reply.text == text
+
+
+def test_a_guard_whose_render_is_not_awaited_stops_the_request(site):
+    from heaven import App
+
+    ran = []
+    site.write('templates/page.html', 'log in first')
+    app = App()
+    app.TEMPLATES(site.folder / 'templates')
+    app.BEFORE('/*', not_awaited)
+    app.GET('/', lambda req, res, ctx: ran.append('handler') or res.out(200, 'secret'))
+    reply = site.ask(app)
+    assert (reply.status, ran) == (500, [])
+
+
+def test_a_guard_whose_render_fails_and_is_caught_has_not_answered(site):
+    from heaven import App
+
+    async def guard(req, res, ctx):
+        with pytest.raises(TemplateNotFound):
+            await res.render('gone.html')
+
+    app = App()
+    app.TEMPLATES(site.folder)
+    app.BEFORE('/*', guard)
+    app.GET('/', lambda req, res, ctx: res.out(200, 'handler'))
+    assert site.ask(app).text == 'handler'

@@ -257,11 +257,11 @@ class Response:
         await res.render('patients.html', results=results)      # without the await it is a 500
         """
         exchange = self._exchange
-        kind, body = exchange.kind, exchange.body
-        exchange.kind, exchange.body = NOT_AWAITED, name
+        before = exchange.kind, exchange.body, exchange.answered
+        exchange.kind, exchange.body, exchange.answered = NOT_AWAITED, name, True  # so that a BEFORE has answered, too
 
         async def rendered() -> Self:
-            exchange.kind, exchange.body = kind, body
+            exchange.kind, exchange.body, exchange.answered = before
             text = await self._template('stream' if stream else 'render', name, values, block, blocks)
             return self._rendered(name, text)
 
