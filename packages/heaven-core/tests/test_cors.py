@@ -361,6 +361,12 @@ def test_a_preflight_of_a_target_that_is_no_path_is_a_400(target):
     assert (reply.status, reply.header(ALLOW)) == (400, '*')
 
 
+def test_options_of_the_whole_server_is_no_preflight_and_meets_the_guard():
+    app = allowing()
+    app.BEFORE('/*', lambda req, res, ctx: res.abort(401))
+    assert preflight(app, '*').status == 401
+
+
 def test_a_preflight_is_an_ordinary_options_without_cors():
     ran = []
     app = App()

@@ -83,9 +83,11 @@ class Entrance:
         """
         fields = exchange.fields()
         method = fields.get(b'access-control-request-method')
-        if method is None or b'origin' not in fields or exchange.endpoint.handler is refuse_target:
+        if method is None or b'origin' not in fields:
             return None
         asked_for = self.dispatcher.find(exchange, self.dispatcher.http, method.decode('latin-1'))
+        if asked_for.handler is refuse_target:
+            return None
         known = self.preflights.get(asked_for)
         if known is None:
             known = preflight_for(asked_for)
