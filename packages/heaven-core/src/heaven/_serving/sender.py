@@ -104,7 +104,7 @@ class Sender:
         """Send what `frame` has made, once that is awaited; Disconnected if the client leaves."""
         self.exchange.has_begun = True
         if data is not None and not self.must_drain:
-            return self.put(start, {'type': 'http.response.body', 'body': data})
+            return self.put_both(start, {'type': 'http.response.body', 'body': data})
         return self._send_in_parts(start, data)
 
     async def _send_in_parts(self, start: Message, data: bytes | None) -> None:
@@ -119,14 +119,24 @@ class Sender:
             await self._drain()
             await self.put({'type': 'http.response.body', 'body': b'', 'more_body': False})
 
-    async def put(self, *messages: Message) -> None:
-        """Send messages; an OSError means that the client is not there to take them (ASGI, disconnected client)."""
+    async def put(self, message: Message) -> None:
+        """Send one message; an OSError means that the client is not there to take it (ASGI, disconnected client)."""
         try:
-            for message in messages:
-                await self.exchange.send(message)
+            await self.exchange.send(message)
         except OSError:
-            self.exchange.has_left = True
-            raise Disconnected('the client has left') from None
+            raise self._note_leaving() from None
+
+    async def put_both(self, start: Message, body: Message) -> None:
+        """Send an answer of two messages."""
+        try:
+            await self.exchange.send(start)
+            await self.exchange.send(body)
+        except OSError:
+            raise self._note_leaving() from None
+
+    def _note_leaving(self) -> Disconnected:
+        self.exchange.has_left = True
+        return Disconnected('the client has left')
 
     async def _drain(self) -> None:
         """Take what the client still sends; one that waits for `100 Continue` sends nothing if it is not asked to."""
