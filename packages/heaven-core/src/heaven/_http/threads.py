@@ -108,14 +108,25 @@ if hasattr(os, 'register_at_fork'):
     os.register_at_fork(after_in_child=_forget_threads)
 
 
+class Outcome(asyncio.Future[T]):
+    """What a thread will give. A thread cannot be interrupted, so whoever waits for one cannot be either.
+
+    A task that is cancelled meanwhile is told so by asyncio when this is done.
+    """
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Refuse to be cancelled."""
+        return False
+
+
 async def run_in_thread(function: Callable[..., T], *args: Any, threads: Threads = pool) -> T:
     """Call a plain function in a worker thread, with the context variables of the caller.
 
-    A thread cannot be interrupted: a caller that is cancelled meanwhile waits for it, and is cancelled then. A
-    StopIteration becomes a RuntimeError, for a future cannot carry one.
+    A caller that is cancelled meanwhile waits for it, and is cancelled then. A StopIteration becomes a RuntimeError,
+    for a future cannot carry one.
     """
     loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[T] = loop.create_future()
+    outcome: Outcome[T] = Outcome(loop=loop)
     context = copy_context()
 
     def finish(result: Any, error: BaseException | None) -> None:
@@ -140,16 +151,7 @@ async def run_in_thread(function: Callable[..., T], *args: Any, threads: Threads
             pass
 
     threads.submit(job)
-    cancelled: asyncio.CancelledError | None = None
-    while not outcome.done():
-        try:
-            await asyncio.wait([outcome])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        outcome.exception()
-        raise cancelled
-    return outcome.result()
+    return await outcome
 
 
 async def iterate_in_thread(iterator: Iterator[T]) -> AsyncIterator[T]:
