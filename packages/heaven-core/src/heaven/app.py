@@ -1,6 +1,7 @@
 """The application, and the lane: what serves a request in the common case."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from heaven._http.exchange import Exchange
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 LENGTHS = [(b'content-length', b'%d' % size) for size in range(4096)]  # a made one costs 1.5 thousand instructions
 
 
-async def enter(registrations: Registrations, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a connection outside of the lane; what that takes is imported with the first one."""
-    from heaven._running import entry
+@cache
+def entrance() -> Callable[[Registrations, Scope, Receive, Send], Awaitable[None]]:
+    """Return what serves a connection outside of the lane, imported with the first one."""
+    from heaven._running.entry import enter
 
-    await entry.enter(registrations, scope, receive, send)
+    return enter
 
 
 class App(AppVerbs, Inspection, Keeper):
@@ -72,7 +74,7 @@ class App(AppVerbs, Inspection, Keeper):
         """Serve a connection (ASGI 3.0)."""
         lane = self._registrations.lane
         if lane is None or scope['type'] != 'http' or lane.running_loop() is not lane.loop:
-            return await enter(self._registrations, scope, receive, send)
+            return await entrance()(self._registrations, scope, receive, send)
         endpoint = params = None
         raw = scope.get('raw_path')
         if not scope.get('root_path') and (raw is None or PERCENT not in raw):

@@ -1,6 +1,7 @@
 """The way in for whatever the lane does not serve: lifespans, WebSockets, middlewares, the first request."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from heaven._http.logs import log
 from heaven._running.run import Run, ensure_running
@@ -11,14 +12,13 @@ from heaven._serving.sockets import serve_socket
 from heaven.types import ASGIApp, Message, Receive, Scope, Send
 
 
-async def enter(root: Registrations, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a connection of any kind."""
+def enter(root: Registrations, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    """Serve a connection of any kind, once that is awaited."""
     if not root.middlewares:
-        await serve_connection(root, scope, receive, send)
-        return
+        return serve_connection(root, scope, receive, send)
     if root.stack is None:
         root.stack = wrapped(root)
-    await serve_through(root.stack, root, scope, receive, send)
+    return serve_through(root.stack, root, scope, receive, send)
 
 
 async def serve_connection(root: Registrations, scope: Scope, receive: Receive, send: Send) -> None:
