@@ -1,6 +1,6 @@
 """The request: everything the client sent, read when it is asked for and not before."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -253,19 +253,11 @@ class Request:
             async with req.connected():
                 res.body = await model.generate(prompt)
         """
-        from contextlib import asynccontextmanager
-
-        from heaven._http.reader import cancelled_on_disconnect
+        from heaven._http.reader import CancelledOnDisconnect
 
         if self._exchange.scope['type'] == 'websocket':
             raise RuntimeError('a WebSocket says by ws.receive() that its peer has left')
-
-        @asynccontextmanager
-        async def block() -> AsyncGenerator[None, None]:
-            with cancelled_on_disconnect(self._exchange.open_reader()):
-                yield
-
-        return block()
+        return CancelledOnDisconnect(self._exchange.open_reader())
 
 
 def exchange_of(req: Any) -> Exchange:

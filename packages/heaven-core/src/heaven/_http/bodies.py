@@ -1,7 +1,7 @@
 """What a response can have for a body: a fixed one, or one that opens, gives its pieces and closes."""
 
-from collections.abc import AsyncGenerator
-from typing import Protocol
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
 
 from heaven._http.exchange import Exchange
 from heaven._http.fixed_bodies import JSON, KINDS, FixedBody, checked_json
@@ -17,8 +17,12 @@ class OpenBody(Protocol):
     async def open(self, exchange: Exchange, /) -> None:
         """Make ready what is sent, and set status and headers by it; what is raised can still be answered."""
 
-    def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Give what is sent."""
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Give what is sent, as it is made."""
+        ...
+
+    def encode(self, item: Any, /) -> bytes:
+        """Return the bytes of something that is sent."""
         ...
 
     async def close(self) -> None:

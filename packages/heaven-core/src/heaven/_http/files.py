@@ -3,12 +3,11 @@
 import os
 import re
 import time
-from collections.abc import AsyncGenerator
 from email.utils import formatdate
 from hashlib import blake2b
 from io import FileIO
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
 from heaven._http.conditions import content_range, is_not_modified, requested_range
@@ -110,10 +109,19 @@ class FileBody:
         """Open the file, and set status, headers and body by it and by the request; Abort(404) if it is not there."""
         await run_in_thread(self._prepare, exchange)
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Give what is sent; RuntimeError if the file changes meanwhile."""
-        while self.file is not None and self.file.part:
-            yield await run_in_thread(self.file.read)
+    def __aiter__(self) -> Self:
+        """Give what is sent, piece by piece."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next piece; RuntimeError if the file changes meanwhile."""
+        if self.file is None or not self.file.part:
+            raise StopAsyncIteration
+        return await run_in_thread(self.file.read)
+
+    def encode(self, item: bytes) -> bytes:
+        """Return a piece as it is."""
+        return item
 
     async def close(self) -> None:
         """Close the file if it is open, whatever became of the answer."""

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
 from enum import Enum, auto
 from typing import Any, cast
 
@@ -108,20 +107,6 @@ class BodyReader:
         """Stop listening."""
         if self.listening is not None:
             self.listening.cancel()
-
-    @contextmanager
-    def watching(self, watcher: Callable[[], None]) -> Generator[None, None, None]:
-        """Listen for the client inside of the block, and call a function when it leaves.
-
-        Listening begins with the next turn of the loop: a block that never waits costs no task.
-        """
-        self.watchers.append(watcher)
-        beginning = asyncio.get_running_loop().call_soon(self.listen)
-        try:
-            yield
-        finally:
-            beginning.cancel()
-            self.watchers.remove(watcher)
 
     async def is_disconnected(self) -> bool:
         """Tell whether the server has said that the client left; a message on its way is waited for, no other."""
@@ -250,30 +235,43 @@ def forget_outcome(task: 'asyncio.Task[Any]') -> None:
         task.exception()
 
 
-@contextmanager
-def cancelled_on_disconnect(reader: BodyReader) -> Generator[None, None, None]:
-    """Cancel the block when the client leaves, and raise Disconnected then."""
-    task = cast('asyncio.Task[Any]', asyncio.current_task())  # a request is always served in one
-    interrupted = False
+class CancelledOnDisconnect:
+    """A block that is cancelled when the client leaves: Disconnected is raised out of it then.
 
-    def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-        task.cancel()
+    Listening begins with the next turn of the loop: a block that never waits costs no task.
+    """
 
-    if reader.has_left:
-        raise Disconnected('the client has left')
-    with reader.watching(interrupt):
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not interrupted or task.uncancel() > 0:
-                raise
-            raise Disconnected('the client has left') from None
-        except Exception:
-            if interrupted:  # the block has made another failure of the cancellation
-                task.uncancel()
-            raise
-        if interrupted:  # the block has taken the cancellation for its end
-            task.uncancel()
+    def __init__(self, reader: BodyReader) -> None:
+        self.reader = reader
+        self.is_interrupted: bool = False
+
+    def __enter__(self) -> None:
+        """Listen for the client; Disconnected if it has left already."""
+        if self.reader.has_left:
             raise Disconnected('the client has left')
+        self.task = cast('asyncio.Task[Any]', asyncio.current_task())  # a request is always served in one
+        self.reader.watchers.append(self.interrupt)
+        self.beginning = self.task.get_loop().call_soon(self.reader.listen)
+
+    def interrupt(self) -> None:
+        """Cancel the block."""
+        self.is_interrupted = True
+        self.task.cancel()
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        """Stop listening; Disconnected if the client has left, whatever the block has made of its cancellation."""
+        self.beginning.cancel()
+        self.reader.watchers.remove(self.interrupt)
+        if not self.is_interrupted:
+            return
+        is_cancelled_again = self.task.uncancel() > 0  # by somebody else
+        if error is None or isinstance(error, asyncio.CancelledError) and not is_cancelled_again:
+            raise Disconnected('the client has left') from None
+
+    async def __aenter__(self) -> None:
+        """Enter, for `async with req.connected()`."""
+        self.__enter__()
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        """Leave."""
+        self.__exit__(kind, error, traceback)

@@ -1,11 +1,11 @@
 """Bodies that are sent as they are made: iterators, and server-sent events."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from heaven._http.events import frame
 from heaven._http.exchange import Exchange
-from heaven._http.threads import iterate_in_thread, run_in_thread
+from heaven._http.threads import ThreadedIterator, run_in_thread
 from heaven.types import Header
 
 OCTETS = (b'content-type', b'application/octet-stream')
@@ -32,16 +32,22 @@ class StreamBody:
     async def open(self, exchange: Exchange) -> None:
         """Do nothing: what the iterator needs it opens itself."""
 
-    def items(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[Any]:
         """Give what the iterator gives."""
         if hasattr(self.source, '__aiter__'):
             return aiter(self.source)
-        return iterate_in_thread(self.source)
+        return ThreadedIterator(self.source)
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Give the pieces as bytes."""
-        async for item in self.items():
-            yield as_bytes(item)
+    def encode(self, item: Any) -> bytes:
+        """Return what the iterator gave as bytes; TypeError for what is neither bytes nor str."""
+        if item.__class__ is bytes:
+            return item
+        if isinstance(item, str):
+            return item.encode()
+        try:
+            return bytes(memoryview(item))
+        except TypeError:
+            raise TypeError(f'a stream gives bytes or str, not {type(item).__name__}') from None
 
     async def close(self) -> None:
         """Close the iterator, started or not."""
@@ -64,19 +70,6 @@ class EventStream(StreamBody):
         self.dumps = dumps
         self.header: Header | None = EVENTS
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Give the frames of the events."""
-        async for item in self.items():
-            yield frame(item, self.dumps)
-
-
-def as_bytes(item: Any) -> bytes:
-    """Return a piece of a stream as bytes; TypeError for what is neither bytes nor str."""
-    if item.__class__ is bytes:
-        return item
-    if isinstance(item, str):
-        return item.encode()
-    try:
-        return bytes(memoryview(item))
-    except TypeError:
-        raise TypeError(f'a stream gives bytes or str, not {type(item).__name__}') from None
+    def encode(self, item: Any) -> bytes:
+        """Return the frame of an event."""
+        return frame(item, self.dumps)

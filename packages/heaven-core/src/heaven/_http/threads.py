@@ -7,11 +7,11 @@ threads: none keeps the process alive.
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Lock, Thread
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar('T')
 Job = Callable[[], None]
@@ -154,10 +154,19 @@ async def run_in_thread(function: Callable[..., T], *args: Any, threads: Threads
     return await outcome
 
 
-async def iterate_in_thread(iterator: Iterator[T]) -> AsyncIterator[T]:
-    """Take from a synchronous iterator in worker threads, so that it may block."""
-    while True:
-        item: Any = await run_in_thread(next, iterator, END, threads=stream_share)
+class ThreadedIterator:
+    """A synchronous iterator that is taken from in worker threads, so that it may block."""
+
+    def __init__(self, iterator: Iterator[Any]) -> None:
+        self.iterator = iterator
+
+    def __aiter__(self) -> Self:
+        """Iterate."""
+        return self
+
+    async def __anext__(self) -> Any:
+        """Return the next item."""
+        item: Any = await run_in_thread(next, self.iterator, END, threads=stream_share)
         if item is END:
-            return
-        yield item
+            raise StopAsyncIteration
+        return item

@@ -6,9 +6,8 @@ closed with 1001 (RFC 6455, 7.4.1).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, Self, cast
 from weakref import WeakSet
 
 from heaven._http.reader import forget_outcome
@@ -17,17 +16,39 @@ GRACE = 1.0  # seconds that what can end by itself has before it is interrupted
 
 
 class OpenPart:
-    """A stream or a socket, in the task that serves it."""
+    """A block that serves a stream or a socket, and that draining ends.
 
-    __slots__ = ('farewell', 'grace', 'is_interrupted', 'saying', 'task', 'timer')
+    What the block waits for is cancelled, and what comes after the block runs: `is_interrupted` tells then whether that
+    is how it has ended. A block that begins while the app drains is ended with the next turn of the loop.
+    """
 
-    def __init__(self, grace: float, farewell: Callable[[], Awaitable[None]] | None) -> None:
-        self.task = cast('asyncio.Task[Any]', asyncio.current_task())  # a connection is always served in one
+    def __init__(
+        self, draining: 'Draining', grace: float, farewell: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        self.draining = draining
         self.grace = grace
         self.farewell = farewell  # what is said to the client at once
         self.saying: asyncio.Task[None] | None = None
         self.timer: asyncio.Handle | None = None
         self.is_interrupted: bool = False
+
+    def __enter__(self) -> Self:
+        """Begin to be open."""
+        self.task = cast('asyncio.Task[Any]', asyncio.current_task())  # a connection is always served in one
+        self.draining.parts.add(self)
+        if self.draining.has_begun:
+            self.timer = self.task.get_loop().call_soon(self.end)
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+        """End; return whether the cancellation that has ended the block was that of draining alone."""
+        self.draining.note_end(self)
+        if self.timer is not None:
+            self.timer.cancel()
+        if not self.is_interrupted:
+            return False
+        is_cancelled_again = self.task.uncancel() > 0  # by somebody else
+        return isinstance(error, asyncio.CancelledError) and not is_cancelled_again
 
     def end(self) -> None:
         """Say farewell, and interrupt what has not ended by itself when its grace is over."""
@@ -41,7 +62,7 @@ class OpenPart:
             self.interrupt()
 
     def interrupt(self) -> None:
-        """Cancel what waits in the task; `Draining.watching` takes that for the end."""
+        """Cancel what the block waits for."""
         self.is_interrupted = True
         self.task.cancel()
 
@@ -61,32 +82,11 @@ class Draining:
         self.all_ended: asyncio.Event = asyncio.Event()
         ALL.add(self)
 
-    @contextmanager
-    def watching(
-        self, grace: float = 0.0, farewell: Callable[[], Awaitable[None]] | None = None
-    ) -> Generator[OpenPart, None, None]:
-        """Let draining end the block: what it waits for is cancelled, and what comes after the block runs.
-
-        `is_interrupted` of what this gives tells then whether that is how the block has ended. A block that begins
-        while the app drains is ended with the next turn of the loop.
-        """
-        part = OpenPart(grace, farewell)
-        self.parts.add(part)
-        if self.has_begun:
-            part.timer = self.loop.call_soon(part.end)
-        try:
-            yield part
-        except asyncio.CancelledError:
-            if not part.is_interrupted or part.task.cancelling() > 1:
-                raise
-        finally:
-            if part.is_interrupted:
-                part.task.uncancel()
-            if part.timer is not None:
-                part.timer.cancel()
-            self.parts.discard(part)
-            if not self.parts:
-                self.all_ended.set()
+    def note_end(self, part: OpenPart) -> None:
+        """Take note that a block has ended."""
+        self.parts.discard(part)
+        if not self.parts:
+            self.all_ended.set()
 
     async def drain(self) -> None:
         """End all that is open, and return when it has ended; what begins later is ended, too."""

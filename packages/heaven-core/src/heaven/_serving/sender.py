@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from heaven._http.bodies import OpenBody, encode
 from heaven._http.exchange import Exchange
-from heaven._http.reader import cancelled_on_disconnect, forget_outcome
+from heaven._http.reader import CancelledOnDisconnect, forget_outcome
 from heaven._serving.draining import GRACE, Draining, OpenPart
 from heaven.errors import Disconnected
 from heaven.response import BODILESS
@@ -149,13 +149,13 @@ class Sender:
         """Listen for the client's leaving; a socket that is refused can say nothing any more."""
         if self.exchange.scope['type'] == 'websocket':
             return nullcontext()
-        return cancelled_on_disconnect(self.exchange.open_reader())
+        return CancelledOnDisconnect(self.exchange.open_reader())
 
     def _ended_by_draining(self, body: OpenBody, length: int | None) -> AbstractContextManager[OpenPart | None]:
         """Let draining end a body: at once if it is endless, soon if it may be, not if it has a length to come to."""
         if self.draining is None or length is not None:
             return nullcontext()
-        return self.draining.watching(0.0 if getattr(body, 'is_endless', False) else GRACE)
+        return OpenPart(self.draining, 0.0 if getattr(body, 'is_endless', False) else GRACE)
 
     async def _send_pieces(self, body: OpenBody, length: int | None) -> None:
         """Send a body piece by piece, of the length that was set, until the client leaves or the app drains."""
@@ -163,21 +163,21 @@ class Sender:
         pinger = Pinger(getattr(body, 'ping', None), self.put)
         try:
             with self._ended_by_draining(body, length) as part, self._watching():
-                async with aclosing(body.pieces()) as pieces:
-                    async for piece in pieces:
-                        sent += len(piece)
-                        count += 1
-                        if length is not None and sent > length:
-                            raise RuntimeError(f'the stream is longer than the Content-Length that was set, {length}')
-                        if pinger.is_sending:
-                            await pinger.wait()
-                        if piece:
-                            await self.put({'type': 'http.response.body', 'body': piece, 'more_body': True})
-                            pinger.note()
-                        if part is not None and part.is_interrupted:  # the generator has gone on nevertheless
-                            break
-                        if count % BREATH == 0:
-                            await asyncio.sleep(0)
+                async for item in body:
+                    piece = body.encode(item)
+                    sent += len(piece)
+                    count += 1
+                    if length is not None and sent > length:
+                        raise RuntimeError(f'the stream is longer than the Content-Length that was set, {length}')
+                    if pinger.is_sending:
+                        await pinger.wait()
+                    if piece:
+                        await self.put({'type': 'http.response.body', 'body': piece, 'more_body': True})
+                        pinger.note()
+                    if part is not None and part.is_interrupted:  # the generator has gone on nevertheless
+                        break
+                    if count % BREATH == 0:
+                        await asyncio.sleep(0)
             if part is not None and part.is_interrupted:
                 await body.close()  # where it was not the generator that waited
         finally:

@@ -17,7 +17,7 @@ from heaven._serving.batteries import enter
 from heaven._serving.calling import call, check_hook, warn_unused
 from heaven._serving.course import begin, note_answer
 from heaven._serving.dispatcher import Dispatcher, name_route
-from heaven._serving.draining import GRACE, Draining
+from heaven._serving.draining import GRACE, Draining, OpenPart
 from heaven._serving.finish import Finish
 from heaven._serving.mounted import MountedASGI
 from heaven.errors import Abort, ClientError, Disconnected
@@ -79,7 +79,7 @@ async def run_handler(socket: Socket, draining: Draining | None, req: Request, r
         return
     if draining is None or draining.has_begun:
         raise Abort(503)
-    with draining.watching(GRACE, partial(say_goodbye, socket)) as part:
+    with OpenPart(draining, GRACE, partial(say_goodbye, socket)) as part:
         out = await maybe_await(endpoint.handler(req, WebSocket(socket), ctx))
         if out is not None:
             await warn_unused(endpoint, endpoint.step, out, res)
