@@ -134,17 +134,18 @@ class Exchange:
         if message['type'] == 'http.request' and not message.get('more_body') and len(body) <= limit:
             self.data = body
             return
-        is_plain = self.is_plain
-        reader = self.open_reader()
+        reader = self._body_reader()
         reader.hear(message)
         self.data = await reader.read(limit, announced)
-        self.reader = None  # it was read to its end: what is left to hear is for whoever asks
-        self.is_plain = is_plain
 
     async def read_body(self) -> bytes:
         """Return the whole body; TooLarge past the endpoint's limit, Disconnected if the client left."""
         if self.data is None:
-            self.data = await self.open_reader().read(self.endpoint.body_limit, self.announced_length())
+            try:
+                self.data = await self._body_reader().read(self.endpoint.body_limit, self.announced_length())
+            except BaseException:
+                self.is_plain = False  # what is left of it is drained at the end
+                raise
         return self.data
 
     def stream_body(self, limit: int | None) -> AsyncGenerator[bytes, None]:
@@ -152,15 +153,18 @@ class Exchange:
         return self.open_reader().chunks(limit, self.announced_length())
 
     def open_reader(self) -> 'BodyReader':
-        """Return what reads the body and listens for the client.
+        """Return what streams the body and listens for the client.
 
-        A request that has one leaves the lane at its end, for `Finish`.
+        A request that does either leaves the lane at its end, for `Finish`. One whose body was read whole need not.
         """
+        self.is_plain = False
+        return self._body_reader()
+
+    def _body_reader(self) -> 'BodyReader':
         if self.reader is None:
             from heaven._http.reader import BodyReader
 
             self.reader = BodyReader(self.receive, self.endpoint.body_limit, is_read=self.data is not None)
-            self.is_plain = False
         return self.reader
 
     def receive_for_app(self) -> Receive:

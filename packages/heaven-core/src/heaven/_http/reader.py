@@ -27,7 +27,7 @@ class State(Enum):
     DROPPED = auto()  # more came than is held, while an answer was sent and nobody read it
 
 
-UNWANTED = frozenset({State.ABANDONED, State.TOO_LARGE, State.DROPPED})  # of these nothing is held any more
+UNWANTED = (State.ABANDONED, State.TOO_LARGE, State.DROPPED)  # of these nothing is held any more
 
 
 class BodyReader:
