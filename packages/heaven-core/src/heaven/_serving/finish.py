@@ -18,12 +18,11 @@ from heaven._serving.failures import (
     raise_on,
 )
 from heaven._serving.registrations import Registrations
-from heaven._serving.sender import Sender
+from heaven._serving.sender import Framed, frame, send
 from heaven.context import Context
 from heaven.errors import Disconnected
 from heaven.request import Request
 from heaven.response import Response
-from heaven.types import Message
 
 
 class Finish:
@@ -150,13 +149,12 @@ class Finish:
     async def send(self) -> None:
         """Encode and send the answer; what cannot be encoded is one more failure."""
         exchange = self.exchange
-        sender = Sender(exchange, self.root.draining, bool(self.root.middlewares))
         try:
             try:
-                start, data = sender.frame() if exchange.kind.is_fixed else await sender.prepare()
+                start, data = self.framed() if exchange.kind.is_fixed else await self.prepare()
             except Exception as error:
-                start, data = await self.answer_instead(error, sender)
-            await sender.send(start, data)
+                start, data = await self.answer_instead(error)
+            await send(exchange, start, data, self.root.draining)
         except BaseException as error:
             self.error = error
             if self.has_left() or isinstance(error, CancelledError) and is_cancelling():
@@ -167,7 +165,17 @@ class Finish:
                 log_late_failure(exchange, error)
             raise
 
-    async def answer_instead(self, error: Exception, sender: Sender) -> tuple[Message, bytes | None]:
+    def framed(self) -> Framed:
+        """Return the response as it is sent."""
+        return frame(self.exchange, bool(self.root.middlewares))
+
+    async def prepare(self) -> Framed:
+        """Open the body if it is to be, and return the response as it is sent."""
+        if not self.exchange.kind.is_fixed:
+            await self.exchange.kind.open(self.exchange)  # a small file, or none, is a fixed body from here on
+        return self.framed()
+
+    async def answer_instead(self, error: Exception) -> Framed:
         """Return what is sent in place of an answer that could not be made.
 
         That is one more failure, for an ERROR handler to answer; what could not be made for a failure is a plain 500.
@@ -180,10 +188,10 @@ class Finish:
         if self.error is not None and self.is_interrupted():
             raise self.error
         try:
-            return await sender.prepare()
+            return await self.prepare()
         except Exception as another:
             self.fall_back_to_500(another)
-            return await sender.prepare()
+            return await self.prepare()
 
     def fall_back_to_500(self, error: BaseException) -> None:
         """Answer with the plain 500, for what was to answer a failure has failed itself."""

@@ -1,4 +1,4 @@
-"""Sending a response: how it is framed, message by message (RFC 9110, RFC 9112; ASGI, HTTP)."""
+"""Sending a response: how it is framed, and message by message (RFC 9110, RFC 9112; ASGI, HTTP)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,6 +15,7 @@ from heaven.types import Message, Send
 
 BREATH = 100  # pieces that were there at once, after which other requests have their turn
 PING = b': ping\n\n'
+Framed = tuple[Message, bytes | None]  # the first message, and the body unless that is sent in pieces
 
 
 def plain_messages(exchange: Exchange) -> tuple[Message, Message]:
@@ -27,6 +28,45 @@ def plain_messages(exchange: Exchange) -> tuple[Message, Message]:
         headers.update(exchange.headers)
     start = {'type': 'http.response.start', 'status': exchange.status, 'headers': list(headers.items())}
     return start, {'type': 'http.response.body', 'body': data}
+
+
+def frame(exchange: Exchange, keeps_head_body: bool) -> Framed:
+    """Frame a response whose body is open; what fails here can still be answered.
+
+    `keeps_head_body` is for middlewares, which see of a HEAD what they see of a GET.
+    """
+    is_head = exchange.method == 'HEAD'
+    data = encode(exchange) if exchange.kind.is_fixed else None
+    if exchange.before_start is not None:
+        exchange.before_start()  # sets headers and cookies, perhaps
+    headers: dict[bytes, bytes] = dict(exchange.headers or ())
+    if exchange.status in BODILESS:  # no body, and no length (RFC 9110, 8.6 and 15.3.6)
+        headers.pop(b'content-length', None)
+        data = b''
+    else:
+        if data is None:
+            check_length(headers)
+            if is_head and keeps_head_body:
+                headers.pop(b'content-length', None)  # which is not that of the empty body that they see
+        elif not is_head or data or exchange.endpoint.stands_in_for_get or b'content-length' not in headers:
+            headers[b'content-length'] = b'%d' % len(data)  # else a HEAD says itself what a GET would have
+        if exchange.kind.header is not None:
+            headers.setdefault(*exchange.kind.header)
+        if is_head and (data is None or not keeps_head_body):
+            data = b''
+    if exchange.must_drain() and not exchange.shares_connection():
+        headers[b'connection'] = b'close'
+    pairs = list(headers.items())
+    if exchange.cookies:
+        pairs += [(b'set-cookie', cookie) for cookie in exchange.cookies]
+    return {'type': 'http.response.start', 'status': exchange.status, 'headers': pairs}, data
+
+
+def check_length(headers: dict[bytes, bytes]) -> None:
+    """Raise ValueError where a stream was given a Content-Length that is none; one that it has is enforced."""
+    length = headers.get(b'content-length', b'0')
+    if not length.isdigit():
+        raise ValueError(f'{length!r:.80} is no Content-Length of a stream')
 
 
 async def send_plainly(send: Send, start: Message, body: Message) -> None:
@@ -45,77 +85,46 @@ async def send_not_found(send: Send) -> None:
     await send_plainly(send, start, {'type': 'http.response.body', 'body': b'Not Found'})
 
 
-class Sender:
-    """Sends the response of one exchange."""
+def send(exchange: Exchange, start: Message, data: bytes | None, draining: Draining | None) -> Awaitable[None]:
+    """Send a response, as it was framed, once that is awaited; Disconnected if the client leaves."""
+    exchange.has_begun = True
+    if data is not None and not exchange.must_drain():
+        return send_both(exchange, start, data)
+    return Sender(exchange, draining).send(start, data)
 
-    def __init__(self, exchange: Exchange, draining: Draining | None, keeps_head_body: bool) -> None:
+
+async def send_both(exchange: Exchange, start: Message, data: bytes) -> None:
+    """Send a response of two messages."""
+    try:
+        await exchange.send(start)
+        await exchange.send({'type': 'http.response.body', 'body': data})
+    except OSError:
+        raise has_left(exchange) from None
+
+
+def has_left(exchange: Exchange) -> Disconnected:
+    """Take note that the client is not there to take a message, and return what is raised for that."""
+    exchange.has_left = True
+    return Disconnected('the client has left')
+
+
+class Sender:
+    """Sends a response whose body comes in pieces, or after which the rest of the request is drained."""
+
+    def __init__(self, exchange: Exchange, draining: Draining | None) -> None:
         self.exchange = exchange
         self.draining = draining
-        self.is_head = exchange.method == 'HEAD'
-        self.keeps_head_body = keeps_head_body  # for middlewares, which see of a HEAD what they see of a GET
-        self.must_drain = False  # the client still sends a body that was refused
 
-    async def prepare(self) -> tuple[Message, bytes | None]:
-        """Open the body and frame it; what fails here can still be answered."""
-        if not self.exchange.kind.is_fixed:
-            await self.exchange.kind.open(self.exchange)  # a small file, or none, is a fixed body from here on
-        return self.frame()
-
-    def frame(self) -> tuple[Message, bytes | None]:
-        """Return the first message, and the body unless that is sent in pieces."""
-        exchange = self.exchange
-        self.must_drain = exchange.must_drain()
-        data = encode(exchange) if exchange.kind.is_fixed else None
-        headers = self._headers(data)
-        has_no_body = exchange.status in BODILESS or self.is_head and not self.keeps_head_body
-        if has_no_body or self.is_head and data is None:
-            data = b''
-        pairs = list(headers.items())
-        if exchange.cookies:
-            pairs += [(b'set-cookie', cookie) for cookie in exchange.cookies]
-        return {'type': 'http.response.start', 'status': exchange.status, 'headers': pairs}, data
-
-    def _headers(self, data: bytes | None) -> dict[bytes, bytes]:
-        """Return the headers as they are sent, by name; `data` is None for a body that comes in pieces."""
-        exchange = self.exchange
-        if exchange.before_start is not None:
-            exchange.before_start()  # sets headers and cookies, perhaps
-        headers: dict[bytes, bytes] = dict(exchange.headers or ())
-        # 204, 205 and 304 have no body and no length (RFC 9110, 8.6 and 15.3.6).
-        if exchange.status in BODILESS:
-            headers.pop(b'content-length', None)
-        # A body that is there has its length. A handler of its own for HEAD may say what GET would have.
-        elif data is not None:
-            says_length = self.is_head and not exchange.endpoint.stands_in_for_get and not data
-            if not says_length or b'content-length' not in headers:
-                headers[b'content-length'] = b'%d' % len(data)
-        # A stream may have one, which is enforced.
-        elif not headers.get(b'content-length', b'0').isdigit():
-            raise ValueError(f'{headers[b"content-length"]!r:.80} is no Content-Length of a stream')
-        elif self.is_head and self.keeps_head_body:
-            headers.pop(b'content-length', None)
-        if exchange.kind.header is not None and exchange.status not in BODILESS:
-            headers.setdefault(*exchange.kind.header)
-        if self.must_drain and not exchange.shares_connection():
-            headers[b'connection'] = b'close'
-        return headers
-
-    def send(self, start: Message, data: bytes | None) -> Awaitable[None]:
-        """Send what `frame` has made, once that is awaited; Disconnected if the client leaves."""
-        self.exchange.has_begun = True
-        if data is not None and not self.must_drain:
-            return self.put_both(start, {'type': 'http.response.body', 'body': data})
-        return self._send_in_parts(start, data)
-
-    async def _send_in_parts(self, start: Message, data: bytes | None) -> None:
-        """Send a body that comes in pieces, or one after which the rest of the request is drained."""
+    async def send(self, start: Message, data: bytes | None) -> None:
+        """Send all of it."""
+        must_drain = self.exchange.must_drain()
         await self.put(start)
         if data is None:
             length = dict(start['headers']).get(b'content-length')
             await self._send_pieces(self.exchange.kind, None if length is None else int(length))
             data = b''
-        await self.put({'type': 'http.response.body', 'body': data, 'more_body': self.must_drain})
-        if self.must_drain:
+        await self.put({'type': 'http.response.body', 'body': data, 'more_body': must_drain})
+        if must_drain:
             await self._drain()
             await self.put({'type': 'http.response.body', 'body': b'', 'more_body': False})
 
@@ -124,19 +133,7 @@ class Sender:
         try:
             await self.exchange.send(message)
         except OSError:
-            raise self._note_leaving() from None
-
-    async def put_both(self, start: Message, body: Message) -> None:
-        """Send an answer of two messages."""
-        try:
-            await self.exchange.send(start)
-            await self.exchange.send(body)
-        except OSError:
-            raise self._note_leaving() from None
-
-    def _note_leaving(self) -> Disconnected:
-        self.exchange.has_left = True
-        return Disconnected('the client has left')
+            raise has_left(self.exchange) from None
 
     async def _drain(self) -> None:
         """Take what the client still sends; one that waits for `100 Continue` sends nothing if it is not asked to."""
