@@ -43,6 +43,11 @@ class Guard(NamedTuple):
         breadth = [(-kind, -place) for kind, place in self.pattern.rank]
         return self.depth, [*breadth, (1, 0)]
 
+    @property
+    def covers_every_path(self) -> bool:
+        """Whether this hook is for every path that there can be."""
+        return self.covers_prefix and self.pattern.text == '/*'
+
     def reaches(self, app: App, is_route: bool) -> bool:
         """Tell whether what an app serves is this hook's business, whatever the path."""
         if self.covers_prefix:

@@ -20,10 +20,11 @@ NOTHING = (None, None)
 class Node:
     """What may follow a path so far."""
 
-    __slots__ = ('depth', 'endpoints', 'literals', 'name', 'rest', 'typed', 'untyped')
+    __slots__ = ('depth', 'endpoints', 'has_other_ways', 'literals', 'name', 'rest', 'typed', 'untyped')
 
     def __init__(self, depth: int, name: str = '') -> None:
         self.depth: int = depth  # how many segments lead here
+        self.has_other_ways: bool = False  # on the way here there was another choice, as far as the patterns tell
         self.name: str = name  # of the parameter that leads here, with the first who came
         self.endpoints: dict[str, Endpoint] = {}  # by method: patterns that end here
         self.literals: dict[str, Node] = {}
@@ -61,6 +62,11 @@ class Node:
             node = waiting.pop()
             yield node
             waiting += node.children()
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether a path can go on from here in several ways."""
+        return bool(self.literals) + len(self.typed) + (self.untyped is not None) + bool(self.rest) > 1
 
     def parameters(self, text: str) -> 'list[tuple[Node, Any]]':
         """Return where the parameters lead that take a text, the best first, each with its value."""
@@ -145,6 +151,9 @@ class Router:
             if node.untyped is not None and node.untyped.endpoints and not has_better:
                 self.tails[path] = node.untyped.endpoints
             waiting += [(f'{path}/{text}', child) for text, child in node.literals.items()]
+        for node in self.root.nodes():
+            for child in node.children():
+                child.has_other_ways = node.has_other_ways or node.is_fork
 
     def _mark_renamed(self, node: Node, names: tuple[str, ...]) -> None:
         """Leave to the search what names a parameter differently than another route of its shape."""
@@ -175,16 +184,15 @@ class Router:
             child = node.literals.get(text)
             if child is None:
                 if text < '/':
-                    return NOTHING
+                    if text or '//' in path:
+                        return NOTHING
+                    break  # the slash at the end
                 value: Any = text
                 child = node.untyped
                 if node.typed:
                     child, value = node.first_typed(text)
                 if child is None:
-                    if node.rest:
-                        return node.found_rest(method, path, params)
-                    is_missing = node is self.root and method == 'GET' and '/.' not in path
-                    return (self.missing, None) if is_missing else NOTHING
+                    return self._at_dead_end(node, method, path, params)
                 if params is None:
                     params = {child.name: value}
                 else:
@@ -194,6 +202,21 @@ class Router:
         if endpoint is None or endpoint.needs_search:
             return NOTHING
         return endpoint, params
+
+    def _at_dead_end(self, node: Node, method: str, path: str, params: dict[str, Any] | None) -> Found:
+        """Find the endpoint where the best choices lead no further; nothing if the path can be read in more ways."""
+        if node.rest:
+            return node.found_rest(method, path, params)
+        if '/.' in path:
+            return NOTHING
+        if node is self.root:
+            return (self.missing, None) if method == 'GET' else NOTHING
+        if not node.has_other_ways or '//' in path:
+            return NOTHING
+        found = self.search(method, path.split('/')[1:])
+        if not isinstance(found, Match) or found.endpoint.hooks_depend_on_path:
+            return NOTHING
+        return found
 
     def search(self, method: str, segments: Sequence[str]) -> Match | set[str]:
         """Find the endpoint of a path, given as its segments; return the methods that the path has if there is none."""

@@ -81,9 +81,10 @@ class Dispatcher:
                 for method, endpoint in table.items():
                     table[method] = self._decided(endpoint)
             router.freeze()
-        if not self.guards and len(self.areas) == 1:
-            self.not_found = self.http.missing = self.unmatched(self.areas[0], 'GET', 404, ())
-            if 404 not in self.root.errors and not self.not_found.batteries:
+        if len(self.areas) == 1 and all(each.covers_every_path and each.hook.methods is None for each in self.guards):
+            unmatched = self.unmatched(self.areas[0], 'GET', 404, ())
+            self.not_found = self.http.missing = self.with_hooks(unmatched, 'GET', self.covering_everything())
+            if not self.guards and 404 not in self.root.errors and not self.not_found.batteries:
                 self.missing = self.not_found
 
     def _decided(self, endpoint: Endpoint) -> Endpoint:
@@ -208,7 +209,7 @@ class Dispatcher:
 
     def covering_everything(self) -> tuple[int, ...]:
         """Return the places of the hooks that cover every path."""
-        return tuple(at for at, guard in enumerate(self.guards) if guard.covers_prefix and guard.pattern.text == '/*')
+        return tuple(at for at, guard in enumerate(self.guards) if guard.covers_every_path)
 
     # serving
 
