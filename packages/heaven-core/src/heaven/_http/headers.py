@@ -70,14 +70,16 @@ def header_value(value: Any) -> bytes:
 def set_header(exchange: Exchange, name: str, value: Any) -> None:
     """Set a header of the response, replacing one of that name; None removes it.
 
-    A name that was set before and a value of str, the common case, take the first branch: 4 thousand instructions less.
+    A name that was set before, and a str or an int, are the common case: it takes 4 thousand instructions less.
     """
     key = encoded_name(name)
-    if key is not None and value.__class__ is str:
+    kind = value.__class__
+    if key is not None and (kind is str or kind is int):
+        text = header_text(value) if kind is str else b'%d' % value
         if exchange.headers is None:
-            exchange.headers = {key: header_text(value)}
+            exchange.headers = {key: text}
         else:
-            exchange.headers[key] = header_text(value)
+            exchange.headers[key] = text
         return
     key = header_name(name)
     values = cast(Sequence[Any], value) if isinstance(value, (list, tuple)) else [value]
