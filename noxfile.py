@@ -273,6 +273,8 @@ def check_agreement(session: nox.Session, house: Path) -> None:
         wrong.append(f'the commit has no tag v{version}: git tag v{version}')
     if wrong:
         session.error('; '.join(wrong))
+    if any('[project.urls]' not in path.read_text('utf-8') for path in house.glob('packages/*/pyproject.toml')):
+        session.warn('PyPI will show no links: write the address of this repository under [project.urls] of each package')
 
 
 @nox.session(python=PYTHONS)
