@@ -274,7 +274,9 @@ def check_agreement(session: nox.Session, house: Path) -> None:
     if wrong:
         session.error('; '.join(wrong))
     if any('[project.urls]' not in path.read_text('utf-8') for path in house.glob('packages/*/pyproject.toml')):
-        session.warn('PyPI will show no links: write the address of this repository under [project.urls] of each package')
+        session.warn(
+            'PyPI will show no links: write the address of this repository under [project.urls] of each package'
+        )
 
 
 @nox.session(python=PYTHONS)

@@ -54,6 +54,13 @@ def test_reserved_names_cannot_be_assigned(ctx, name):
     assert name not in ctx
 
 
+@pytest.mark.parametrize('name', ['session', 'app', 'request', 'keep'])
+def test_reserved_names_are_not_there_to_be_peeked_at_or_removed(ctx, name):
+    assert ctx.peek(name, 7) == 7
+    with pytest.raises(AttributeError, match=f'ctx.{name} is reserved'):
+        ctx.unkeep(name)
+
+
 def test_a_hook_leaves_something_for_the_handler_and_the_next_request_does_not_see_it():
     app, seen = App(), []
 

@@ -97,6 +97,28 @@ def with_cookie(app, value, name='session'):
 # what it is
 
 
+def test_the_session_can_be_peeked_at_and_not_removed_from_the_context(caplog):
+    def peek(session):
+        session['n'] = 1
+
+    app = app_with(peek)
+    app.GET('/peeked', lambda req, res, ctx: res.out(200, dict(ctx.peek('session'))))
+    app.GET('/removed', lambda req, res, ctx: ctx.unkeep('session'))
+    browser = Browser(app)
+    browser.ask()
+    assert browser.ask('GET', '/peeked').json() == {'n': 1}
+    reply = browser.ask('GET', '/removed')
+    assert (reply.status, reply.text) == (500, 'Internal Server Error')
+    assert 'ctx.session.clear() forgets what the client has' in caplog.text
+
+
+def test_a_session_that_was_taken_from_the_context_by_force_is_a_500():
+    app = app_with(count)
+    app.GET('/broken', lambda req, res, ctx: vars(ctx).clear())
+    reply = ask(app, 'GET', '/broken')
+    assert (reply.status, reply.text) == (500, 'Internal Server Error')
+
+
 def test_a_session_is_kept_from_one_request_to_the_next():
     browser = Browser(app_with(count))
     assert [browser.session()['n'] for _ in range(3)] == [1, 2, 3]
@@ -529,6 +551,7 @@ def test_a_cookie_that_browsers_take_only_if_it_is_secure_is_always_secure(optio
         ({'secret_key': []}, ValueError, 'empty'),
         ({'secret_key': [SECRET, '']}, ValueError, 'empty'),
         ({'secret_key': [SECRET, 7]}, TypeError, 'int'),
+        ({'secret_key': 7}, TypeError, 'a str or bytes, or a list of those, not int'),
     ],
 )
 def test_what_cannot_work_is_refused_at_the_call(options, error, says):

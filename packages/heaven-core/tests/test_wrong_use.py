@@ -40,6 +40,26 @@ def test_the_names_of_older_versions_say_what_to_write(name, meant):
         getattr(App(), name)
 
 
+@pytest.mark.parametrize('name, meant', [('daemons', 'app.DAEMON'), ('state', 'app.keep'), ('get', 'app.GET')])
+def test_a_name_of_others_cannot_be_set_either(name, meant):
+    app = App()
+    with pytest.raises(AttributeError, match=meant):
+        setattr(app, name, ok)
+    app.debug = True
+    assert app.debug
+
+
+@pytest.mark.parametrize(
+    'wrong, says',
+    [(lambda app: app.mount('/admin', App()), r"'/admin' is no ASGI app: write app.mount\(other, '/prefix'\)"),
+     (lambda app: app.plug(ok), r'install\(app\).* app.call'),
+     (lambda app: app.plug(5), r'install\(app\), and 5 has not')],
+)  # fmt: skip
+def test_what_can_be_no_part_of_an_app_is_refused_with_what_to_write(wrong, says):
+    with pytest.raises((TypeError, AttributeError), match=says):
+        wrong(App())
+
+
 def test_json_of_a_request_is_no_method_and_the_log_says_so(caplog):
     async def handler(req, res, ctx):
         res.body = await req.json()

@@ -212,6 +212,17 @@ def test_a_context_that_is_no_function_is_refused_where_it_is_given(site):
         Templates(context=[{'clinic': 'x'}])
 
 
+def test_a_folder_that_is_none_is_refused_where_it_is_given():
+    with pytest.raises(TypeError, match='a folder of templates is a str or a path, not 5'):
+        Templates(5)
+
+
+def test_no_folder_is_added_while_the_app_runs(site):
+    site.write('templates/page.html', '')
+    app = site.app(lambda req, res, ctx: req.app.TEMPLATES('more'))
+    assert 'the app is running' in str(site.ask(app).error)
+
+
 def test_filters_tests_globals_and_options_of_jinja2_are_at_hand(site):
     site.write('templates/page.html', '{% if true %}\n{{ name|initials }}{{ year }}{% endif %}')
     templates = Templates(site.folder / 'templates', trim_blocks=True)

@@ -97,6 +97,22 @@ class Context(Keeper):
             raise AttributeError(f'ctx.{key} is reserved: keep your value under another name')
         setattr(self, key, value)
 
+    if not TYPE_CHECKING:  # what reads types has the overloads of `Keeper`
+
+        def peek(self, key: str, default: Any = None) -> Any:
+            """Return the value kept under a key, or the default; `session` is what `ctx.session` is."""
+            kept = vars(self)
+            if key in RESERVED and key in kept:
+                return getattr(self, key)
+            return kept.get(key, default)
+
+        def unkeep(self, key: str) -> Any:
+            """Remove a key and return its value; KeyError if there was none, AttributeError for a reserved name."""
+            if key in RESERVED:
+                hint = ': ctx.session.clear() forgets what the client has' if key == 'session' else ''
+                raise AttributeError(f'ctx.{key} is reserved, and cannot be removed{hint}')
+            return vars(self).pop(key)
+
     def __contains__(self, name: object) -> bool:
         """Tell whether a value was kept under a name."""
         return name in vars(self)

@@ -236,7 +236,8 @@ def written(values: dict[str, Any]) -> str:
 
 def checked_secrets(secret_key: Any) -> list[bytes]:
     """Return the secrets, the newest first; TypeError or ValueError for what is none."""
-    given: list[Any] = [secret_key] if isinstance(secret_key, (str, bytes)) else list(secret_key or ())
+    is_several = hasattr(secret_key, '__iter__') and not isinstance(secret_key, (str, bytes))
+    given: list[Any] = list(secret_key) if is_several else [secret_key]
     if not given or not all(given):
         raise ValueError(f'app.sessions needs a secret key, and this one is empty: {HOW_TO_MAKE_ONE}')
     secrets: list[bytes] = []

@@ -97,6 +97,8 @@ class WebSocket:
         """
         if not isinstance(code, int) or not 1000 <= code <= 4999 or code in RESERVED_CODES:
             raise ValueError(f'{code!r} is no code to close with: use 1000, 1008, 1011, or your own from 4000 to 4999')
+        if not isinstance(reason, str):
+            raise TypeError(f'the reason of a close is a str, not {reason!r:.80}')
         await self._socket.close(code, reason)
 
 

@@ -47,6 +47,19 @@ def test_an_app_whose_loop_has_ended_starts_anew_on_the_next_and_the_log_says_so
     assert [record for record in caplog.records if record.name.startswith('heaven')]
 
 
+def test_an_app_whose_loop_has_ended_does_not_run_and_takes_registrations():
+    app, _ = counted()
+    loop = asyncio.new_event_loop()
+    try:
+        assert loop.run_until_complete(stream(app).reply()).text == '1'
+    finally:
+        loop.close()
+    assert not app.is_running
+    app.GET('/late', lambda req, res, ctx: res.out(200, 'late'))
+    app.mount(App(), '/later')
+    assert ask(app, 'GET', '/late').text == 'late'
+
+
 def test_a_lost_run_that_is_stopped_late_ends_its_daemons_and_leaves_the_run_after_it_alone():
     ended = []
 

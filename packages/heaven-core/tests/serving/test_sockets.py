@@ -304,6 +304,14 @@ def test_a_code_that_nobody_may_send_is_refused(code):
     assert met(handler).code == 1000
 
 
+def test_a_reason_that_is_no_text_is_refused():
+    async def handler(req, ws, ctx):
+        with pytest.raises(TypeError, match='the reason of a close is a str, not 5'):
+            await ws.close(1000, 5)
+
+    assert met(handler).code == 1000
+
+
 def test_a_long_reason_is_cut_at_123_bytes_and_at_a_whole_character():
     async def handler(req, ws, ctx):
         await ws.accept()

@@ -45,6 +45,8 @@ class Templates:
         context: Function | Iterable[Function] = (),
         **options: Any,
     ) -> None:
+        if not isinstance(folder, (str, os.PathLike)):
+            raise TypeError(f'a folder of templates is a str or a path, not {folder!r:.80}')
         base = os.getcwd()
         if relative_to is not None:
             base = os.path.dirname(os.path.abspath(relative_to))

@@ -191,6 +191,7 @@ class Finish:
             return await self.prepare()
         except Exception as another:
             self.fall_back_to_500(another)
+            exchange.before_start = None  # what has failed twice is not asked again
             return await self.prepare()
 
     def fall_back_to_500(self, error: BaseException) -> None:

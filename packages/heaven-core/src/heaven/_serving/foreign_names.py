@@ -20,6 +20,7 @@ FOREIGN_NAMES = {
     'plugin': 'app.plug(plugin)',
     'abettor': "app.METHOD('PROPFIND', '/path', handler)",
     'earth': 'heaven_testing.Client(app), in a test',
+    'daemons': 'app.DAEMON(function)',
     'ONCE': 'app.ON(STARTUP, function)',
     'WEBSOCKET': "app.WS('/path', handler)",
     'SOCKET': "app.WS('/path', handler)",

@@ -15,10 +15,10 @@ from heaven.types import App
 def mount(parent: App, child: Any, prefix: str, isolated: bool, subdomain: str | None) -> None:
     """Mount an app on another; UrlDuplicateError for one that is mounted already."""
     registrations = registrations_of(parent)
-    if registrations.is_running:
+    if registrations.is_locked:
         raise RuntimeError('the app is running: mount before it starts, or after it has shut down')
     if not callable(child):
-        raise TypeError(f'{child!r:.80} is no ASGI app')
+        raise TypeError(f"{child!r:.80} is no ASGI app: write app.mount(other, '/prefix')")
     if '?' in prefix:
         raise UrlError(f'{prefix!r}: a prefix has no queries, the routes under it have')
     below = Pattern(f'{prefix.rstrip("/")}/*', registrations.types)

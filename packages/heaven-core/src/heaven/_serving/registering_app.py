@@ -102,7 +102,9 @@ class AppVerbs(Registrar):
         registrations.stack = None
 
     def plug(self, plugin: Plugin) -> Any:
-        """Let a plugin install itself."""
+        """Let a plugin install itself; AttributeError for what has no `install(app)`."""
+        if not hasattr(plugin, 'install'):
+            raise AttributeError(f'a plugin has install(app), and {plugin!r:.80} has not: app.call(f) calls f(app)')
         return plugin.install(self.app)
 
     def call(self, func: Callable[[App], Any] | str) -> Any:
@@ -212,5 +214,6 @@ class AppVerbs(Registrar):
         `relative_to=__file__` makes that file's folder the base; `prefix='blog'` gives `blog/index.html`; what each
         `f(req, res, ctx)` of `context` returns is added to every render.
         """
+        self._open()
         templating = optional('heaven_templating', 'heaven-templating', 'app.TEMPLATES')
         templating.Templates(folder, relative_to, prefix, escape, asynchronous, context).install(self.app)

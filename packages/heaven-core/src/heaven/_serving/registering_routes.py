@@ -1,7 +1,7 @@
 """Registering routes: the verbs that an app, a group under a prefix and a subdomain have."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypedDict, TypeVar, Unpack
 
 from heaven._routing.functions import check_before, check_function, check_threaded, refuse_generator
 from heaven._routing.path import WWW
@@ -55,6 +55,14 @@ class RouteVerbs:
         instead = FOREIGN_NAMES.get(name)
         hint = f': write {instead}' if instead else ''
         raise AttributeError(f'{type(self).__name__} has no {name!r}{hint}')
+
+    if not TYPE_CHECKING:  # what reads types knows the names that are there
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Refuse to be told in the way of others what nobody would hear: `app.daemons = f`."""
+            if name in FOREIGN_NAMES:
+                self.__getattr__(name)
+            object.__setattr__(self, name, value)
 
     def METHOD(
         self,
@@ -229,7 +237,7 @@ class RouteVerbs:
     def _open(self) -> Registrations:
         """Return what the app has registered, to be added to; RuntimeError while it runs."""
         registrations = registrations_of(self.app)
-        if registrations.is_running:
+        if registrations.is_locked:
             raise RuntimeError('the app is running: register before it starts, or after it has shut down')
         return registrations
 

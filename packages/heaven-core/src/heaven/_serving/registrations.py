@@ -142,6 +142,12 @@ class Registrations:
         return any(each.app.debug for each in self.lineage())
 
     @property
+    def is_locked(self) -> bool:
+        """Whether nothing can be registered: the app runs, and its loop was not closed meanwhile."""
+        run = self.root.run
+        return self.is_running and run is not None and not run.loop.is_closed()
+
+    @property
     def keeper(self) -> 'Registrations':
         """Those of the app whose state and configuration this one uses: its own, or of the one it shares with."""
         if self.mount is None or self.mount.is_isolated:
