@@ -639,8 +639,8 @@ def test_a_method_that_is_named_twice_is_one():
     assert ask(app).text == 'once'
 
 
-@pytest.mark.parametrize('threaded', [False, True])
-def test_a_value_that_an_after_returns_is_ignored_with_one_warning_that_names_it(threaded, caplog):
+@pytest.mark.parametrize('options', [{}, {'threaded': True}, {'always': True}], ids=str)
+def test_a_value_that_an_after_returns_is_ignored_with_one_warning_that_names_it(options, caplog):
     app = App()
 
     def note_visit(req, res, ctx):
@@ -651,7 +651,7 @@ def test_a_value_that_an_after_returns_is_ignored_with_one_warning_that_names_it
         return 'shown'
 
     app.GET('/', show_page)
-    app.AFTER('/*', note_visit, threaded=threaded)
+    app.AFTER('/*', note_visit, **options)
     with caplog.at_level(logging.WARNING), Live(app) as live:
         for _ in range(3):
             assert live.ask('GET', '/').text == 'page'

@@ -7,7 +7,7 @@ from heaven._http.logs import log
 from heaven._routing.endpoint import Ending
 from heaven._routing.functions import name_of
 from heaven._serving.around import SecondHalf
-from heaven._serving.calling import call, call_with_app
+from heaven._serving.calling import call, call_with_app, warn_unused
 from heaven._serving.failures import (
     answer_failure,
     answer_server_error,
@@ -112,7 +112,9 @@ class Finish:
                 continue
             try:
                 if half is None:
-                    await call(ending.step, self.exchange, self.req, self.res, self.ctx)
+                    out = await call(ending.step, self.exchange, self.req, self.res, self.ctx)
+                    if out is not None and out is not self.res:
+                        await warn_unused(self.exchange.endpoint, ending.step, out, self.res)
                 elif self.error is None:
                     await half.run()
                 else:
