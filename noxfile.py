@@ -242,6 +242,7 @@ def release(session: nox.Session) -> None:
         house = Path(folder) / 'house'
         session.run('git', 'clone', '--quiet', str(ROOT), str(house), external=True)
         check_agreement(session, house)
+        write_addresses(session, house)
         files = distributions(session, house, ROOT / 'dist')
         session.install(*(str(path) for path in files if path.suffix == '.whl'))
         with session.chdir(house):
@@ -273,10 +274,22 @@ def check_agreement(session: nox.Session, house: Path) -> None:
         wrong.append(f'the commit has no tag v{version}: git tag v{version}')
     if wrong:
         session.error('; '.join(wrong))
-    if any('[project.urls]' not in path.read_text('utf-8') for path in house.glob('packages/*/pyproject.toml')):
-        session.warn(
-            'PyPI will show no links: write the address of this repository under [project.urls] of each package'
-        )
+
+
+def write_addresses(session: nox.Session, house: Path) -> None:
+    """Write where the project lives into the packages: the repository on GitHub that builds them, or else `origin`."""
+    origin = session.run('git', 'config', '--default', '', 'remote.origin.url', external=True, silent=True)
+    address = str(origin).strip().removesuffix('.git')
+    if 'GITHUB_REPOSITORY' in os.environ:
+        address = f'{os.environ["GITHUB_SERVER_URL"]}/{os.environ["GITHUB_REPOSITORY"]}'
+    if not address.startswith('https://'):
+        session.warn(f'PyPI will show no links to the project: {address!r} is no address for everybody')
+        return
+    urls = {'Source': address, 'Issues': f'{address}/issues', 'Changelog': f'{address}/blob/main/CHANGELOG.md'}
+    table = '\n[project.urls]\n' + ''.join(f"{name} = '{url}'\n" for name, url in urls.items())
+    for package in PACKAGES:
+        with (house / 'packages' / package / 'pyproject.toml').open('a', encoding='utf-8') as project:
+            project.write(table)
 
 
 @nox.session(python=PYTHONS)
