@@ -95,6 +95,8 @@ class Socket:
 
     async def close(self, code: int, reason: str = '') -> None:
         """Close the socket, or refuse it; nothing happens to one that is closed."""
+        if self.state is State.CLOSED:
+            return
         try:
             await self.put({'type': 'websocket.close', 'code': code, 'reason': cut_reason(reason)})
         except Disconnected:

@@ -12,7 +12,6 @@ from heaven._http.hosts import authority
 from heaven._http.logs import log, printable
 from heaven._http.origins import is_own_origin, without_default_port
 from heaven._http.socket import Socket, State
-from heaven._routing.functions import maybe_await
 from heaven._serving.batteries import enter
 from heaven._serving.calling import call, check_hook, warn_unused
 from heaven._serving.course import begin, note_answer
@@ -80,7 +79,9 @@ async def run_handler(socket: Socket, draining: Draining | None, req: Request, r
     if draining is None or draining.has_begun:
         raise Abort(503)
     with OpenPart(draining, GRACE, partial(say_goodbye, socket)) as part:
-        out = await maybe_await(endpoint.handler(req, WebSocket(socket), ctx))
+        out = endpoint.handler(req, WebSocket(socket), ctx)
+        if endpoint.step.is_async:
+            out = await out
         if out is not None:
             await warn_unused(endpoint, endpoint.step, out, res)
     if socket.state is State.HANDSHAKE:
