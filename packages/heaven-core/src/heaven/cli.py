@@ -65,7 +65,7 @@ def parser() -> ArgumentParser:
     several = one.add_mutually_exclusive_group()
     count = os.environ.get('WEB_CONCURRENCY', '1')
     several.add_argument('--workers', default=count, type=workers, metavar='N', help='processes: %(default)s')
-    several.add_argument('--reload', action='store_true', help='start anew when a file changes')
+    several.add_argument('--reload', action='store_true', help='start anew when a Python file changes')
     one.set_defaults(command=run)
     return whole
 

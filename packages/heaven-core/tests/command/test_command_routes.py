@@ -107,6 +107,17 @@ def test_routes_are_listed_with_their_hooks_in_80_columns(routes):
     assert max(map(len, lines)) == 80
 
 
+def test_routes_of_the_app_itself_come_before_every_heading(folder, heaven):
+    (folder / 'app.py').write_text(
+        'from heaven import App\n'
+        'app = App()\n'
+        "app.subdomain('api').GET('/far', 'json.dumps')\n"
+        "app.GET('/near', 'json.dumps')\n"
+    )
+    said = heaven('routes').out
+    assert said.index('/near') < said.index('On the subdomain api:') < said.index('/far')
+
+
 def test_json_has_all_of_it(routes):
     listed = json.loads(routes('--json'))
     assert [(route['subdomain'], route['mounted_at'], route['route']) for route in listed] == [

@@ -14,7 +14,8 @@ INDENT = 10  # columns for the methods
 
 def tell_routes(routes: list[ListedRoute]) -> str:
     """List routes, those of each subdomain and of each mounted app together: what it is, who serves it, its hooks."""
-    groups: dict[tuple[str, str | None], list[ListedRoute]] = {}
+    without_heading = (WWW, None)  # comes first: further down they would seem to belong to the heading above
+    groups: dict[tuple[str, str | None], list[ListedRoute]] = {without_heading: []}
     for route in routes:
         groups.setdefault((route.subdomain, route.mounted_at), []).append(route)
     blocks: list[str] = []
