@@ -20,11 +20,11 @@ class Address(NamedTuple):
 
 
 def address_of(pair: Any) -> Address:
-    """Return an address of a scope; servers also give '' for what they do not know, and a port as str."""
+    """Return an address of a scope; servers also give '' and port 0 for what they do not know, and a port as str."""
     if not pair or not pair[0]:
         return Address(None, None)
-    address, port = pair[0], pair[1]
-    return Address(address, None if port in (None, '') else int(port))
+    address, port = pair[0], int(pair[1] or 0)
+    return Address(address, port or None)
 
 
 def authority(exchange: Exchange) -> str:
