@@ -124,6 +124,13 @@ def test_a_letter_that_is_asked_for_twice_is_sent_once(office, client, folder):
     assert office.get('/came').json() == ['bill-7', last]
 
 
+def test_a_key_that_no_address_can_hold_is_a_400_and_no_job(client, redis):
+    for key in ('..', 'a b', 'x' * 65):
+        reply = client.post('/letters', json={'to': 'Ada'}, headers={'idempotency-key': key})
+        assert reply.status_code == 400
+        assert redis.ask('EXISTS', f'arq:job:{key}') == '0'
+
+
 def test_a_job_whose_worker_is_killed_begins_again(office, client, folder, redis):
     letter = send(client, 'wait')
     with working(folder) as worker:
