@@ -188,6 +188,15 @@ def slow(command, text):
             return 'waits'
 
 
+def large_head(command):
+    """Send a header of 16 MiB; return whether the app gets it."""
+    with serving(command) as server, Line(server.port) as line:
+        with suppress(OSError):
+            line.send(b'GET / HTTP/1.1\r\nhost: a\r\nx-large: ' + b'a' * (16 * 2**20) + b'\r\n\r\n')
+            line.more()
+        return 'taken' if line.rest.startswith(b'HTTP/1.1 200 ') else 'refused'
+
+
 def client_leaves(command):
     """Leave in a stream that sends nothing; return whether the app hears of it."""
     with serving(command) as server:
@@ -218,6 +227,7 @@ TROUBLE = {
     'a worker is killed': killed_worker,
     'a client leaves a silent stream': client_leaves,
     f'{IDLE:,} idle connections': idle_connections,
+    'a header of 16 MiB': large_head,
     'half a head': partial(slow, text=HALF_A_HEAD),
     'half a body': partial(slow, text=HALF_A_BODY),
 }
