@@ -4,8 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from enum import Enum, auto
-from typing import Any, cast
+from typing import Any
 
+from heaven._http.interrupting import Interruptible
 from heaven.errors import Disconnected, body_too_large
 from heaven.types import Message, Receive
 
@@ -235,7 +236,7 @@ def forget_outcome(task: 'asyncio.Task[Any]') -> None:
         task.exception()
 
 
-class CancelledOnDisconnect:
+class CancelledOnDisconnect(Interruptible):
     """A block that is cancelled when the client leaves: Disconnected is raised out of it then.
 
     Listening begins with the next turn of the loop: a block that never waits costs no task.
@@ -243,29 +244,21 @@ class CancelledOnDisconnect:
 
     def __init__(self, reader: BodyReader) -> None:
         self.reader = reader
-        self.is_interrupted: bool = False
 
     def __enter__(self) -> None:
         """Listen for the client; Disconnected if it has left already."""
         if self.reader.has_left:
             raise Disconnected('the client has left')
-        self.task = cast('asyncio.Task[Any]', asyncio.current_task())  # a request is always served in one
+        self.begin()
         self.reader.watchers.append(self.interrupt)
         self.beginning = self.task.get_loop().call_soon(self.reader.listen)
 
-    def interrupt(self) -> None:
-        """Cancel the block."""
-        self.is_interrupted = True
-        self.task.cancel()
-
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        """Stop listening; Disconnected if the client has left, whatever the block has made of its cancellation."""
+        """Stop listening; Disconnected if the client has left, unless the block has failed or was cancelled as well."""
         self.beginning.cancel()
         self.reader.watchers.remove(self.interrupt)
-        if not self.is_interrupted:
-            return
-        is_cancelled_again = self.task.uncancel() > 0  # by somebody else
-        if error is None or isinstance(error, asyncio.CancelledError) and not is_cancelled_again:
+        has_ended_the_block = self.take_back(error)
+        if has_ended_the_block or self.is_interrupted and error is None:
             raise Disconnected('the client has left') from None
 
     async def __aenter__(self) -> None:

@@ -24,7 +24,7 @@ class Node:
 
     def __init__(self, depth: int, name: str = '') -> None:
         self.depth: int = depth  # how many segments lead here
-        self.has_other_ways: bool = False  # on the way here there was another choice, as far as the patterns tell
+        self.has_other_ways: bool = False  # a path that leads here may go another way at some segment
         self.name: str = name  # of the parameter that leads here, with the first who came
         self.endpoints: dict[str, Endpoint] = {}  # by method: patterns that end here
         self.literals: dict[str, Node] = {}
@@ -90,9 +90,9 @@ class Node:
         return self.untyped, text
 
     def found_rest(self, method: str, path: str, params: dict[str, Any] | None) -> 'Found':
-        """Return the endpoint of the rest from here; nothing if the rest can be read in more ways than one."""
+        """Return the endpoint of the rest from here, with the rest of the path among its parameters."""
         endpoint = self.rest.get(method) or self.rest.get(ANY_METHOD)
-        if endpoint is None or endpoint.needs_search or '//' in path or '/.' in path:
+        if endpoint is None or endpoint.needs_search:
             return NOTHING
         params = params or {}
         params['*'] = path.split('/', self.depth + 1)[-1]
@@ -205,13 +205,13 @@ class Router:
 
     def _at_dead_end(self, node: Node, method: str, path: str, params: dict[str, Any] | None) -> Found:
         """Find the endpoint where the best choices lead no further; nothing if the path can be read in more ways."""
+        if '//' in path or '/.' in path:
+            return NOTHING
         if node.rest:
             return node.found_rest(method, path, params)
-        if '/.' in path:
-            return NOTHING
         if node is self.root:
             return (self.missing, None) if method == 'GET' else NOTHING
-        if not node.has_other_ways or '//' in path:
+        if not node.has_other_ways:
             return NOTHING
         found = self.search(method, path.split('/')[1:])
         if not isinstance(found, Match) or found.endpoint.hooks_depend_on_path:

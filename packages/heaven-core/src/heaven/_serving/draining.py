@@ -7,19 +7,19 @@ closed with 1001 (RFC 6455, 7.4.1).
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Self, cast
+from typing import Any, Self
 from weakref import WeakSet
 
+from heaven._http.interrupting import Interruptible
 from heaven._http.reader import forget_outcome
 
 GRACE = 1.0  # seconds that what can end by itself has before it is interrupted
 
 
-class OpenPart:
-    """A block that serves a stream or a socket, and that draining ends.
+class OpenPart(Interruptible):
+    """A block that serves a stream or a socket, and that draining ends: what comes after the block runs then.
 
-    What the block waits for is cancelled, and what comes after the block runs: `is_interrupted` tells then whether that
-    is how it has ended. A block that begins while the app drains is ended with the next turn of the loop.
+    A block that begins while the app drains is ended with the next turn of the loop.
     """
 
     def __init__(
@@ -30,11 +30,10 @@ class OpenPart:
         self.farewell = farewell  # what is said to the client at once
         self.saying: asyncio.Task[None] | None = None
         self.timer: asyncio.Handle | None = None
-        self.is_interrupted: bool = False
 
     def __enter__(self) -> Self:
         """Begin to be open."""
-        self.task = cast('asyncio.Task[Any]', asyncio.current_task())  # a connection is always served in one
+        self.begin()
         self.draining.parts.add(self)
         if self.draining.has_begun:
             self.timer = self.task.get_loop().call_soon(self.end)
@@ -45,10 +44,7 @@ class OpenPart:
         self.draining.note_end(self)
         if self.timer is not None:
             self.timer.cancel()
-        if not self.is_interrupted:
-            return False
-        is_cancelled_again = self.task.uncancel() > 0  # by somebody else
-        return isinstance(error, asyncio.CancelledError) and not is_cancelled_again
+        return self.take_back(error)
 
     def end(self) -> None:
         """Say farewell, and interrupt what has not ended by itself when its grace is over."""
@@ -60,11 +56,6 @@ class OpenPart:
             self.timer = loop.call_later(self.grace, self.interrupt)
         else:
             self.interrupt()
-
-    def interrupt(self) -> None:
-        """Cancel what the block waits for."""
-        self.is_interrupted = True
-        self.task.cancel()
 
 
 async def say(farewell: Callable[[], Awaitable[None]]) -> None:

@@ -52,16 +52,14 @@ class RouteVerbs:
 
     def __getattr__(self, name: str) -> NoReturn:
         """Say what to write, for the names of other frameworks."""
-        instead = FOREIGN_NAMES.get(name)
-        hint = f': write {instead}' if instead else ''
-        raise AttributeError(f'{type(self).__name__} has no {name!r}{hint}')
+        raise AttributeError(missing_name(self, name))
 
     if not TYPE_CHECKING:  # what reads types knows the names that are there
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Refuse to be told in the way of others what nobody would hear: `app.daemons = f`."""
+            """Refuse the names of other frameworks here too: nobody would look at `app.daemons = f`."""
             if name in FOREIGN_NAMES:
-                self.__getattr__(name)
+                raise AttributeError(missing_name(self, name))
             object.__setattr__(self, name, value)
 
     def METHOD(
@@ -268,6 +266,13 @@ class RouteVerbs:
         for claim, _ in claims:
             registrations.claims[claim] = pattern.text
         registrations.routes.append(record)
+
+
+def missing_name(registrar: object, name: str) -> str:
+    """Return what is said of a name that is not there: what to write, if another framework has it."""
+    instead = FOREIGN_NAMES.get(name)
+    hint = f': write {instead}' if instead else ''
+    return f'{type(registrar).__name__} has no {name!r}{hint}'
 
 
 def hooks_of(before: Handlers) -> tuple[Handler | str, ...]:

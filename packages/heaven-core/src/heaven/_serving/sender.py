@@ -35,25 +35,27 @@ def frame(exchange: Exchange, keeps_head_body: bool) -> Framed:
 
     `keeps_head_body` is for middlewares, which see of a HEAD what they see of a GET.
     """
-    is_head = exchange.method == 'HEAD'
     data = encode(exchange) if exchange.kind.is_fixed else None
     if exchange.before_start is not None:
         exchange.before_start()  # sets headers and cookies, perhaps
     headers: dict[bytes, bytes] = dict(exchange.headers or ())
-    if exchange.status in BODILESS:  # no body, and no length (RFC 9110, 8.6 and 15.3.6)
+    is_head = exchange.method == 'HEAD'
+    has_body = exchange.status not in BODILESS
+    # The length. 204, 205 and 304 have none (RFC 9110, 8.6 and 15.3.6); a stream has the one that it was given.
+    if not has_body:
         headers.pop(b'content-length', None)
+    elif data is None:
+        check_length(headers)
+        if is_head and keeps_head_body:
+            headers.pop(b'content-length', None)  # the middlewares see an empty body
+    elif not is_head or data or exchange.endpoint.stands_in_for_get or b'content-length' not in headers:
+        headers[b'content-length'] = b'%d' % len(data)  # else a handler for HEAD has said what a GET would have
+    # The content type.
+    if has_body and exchange.kind.header is not None:
+        headers.setdefault(*exchange.kind.header)
+    # The body that is sent.
+    if not has_body or is_head and (data is None or not keeps_head_body):
         data = b''
-    else:
-        if data is None:
-            check_length(headers)
-            if is_head and keeps_head_body:
-                headers.pop(b'content-length', None)  # which is not that of the empty body that they see
-        elif not is_head or data or exchange.endpoint.stands_in_for_get or b'content-length' not in headers:
-            headers[b'content-length'] = b'%d' % len(data)  # else a HEAD says itself what a GET would have
-        if exchange.kind.header is not None:
-            headers.setdefault(*exchange.kind.header)
-        if is_head and (data is None or not keeps_head_body):
-            data = b''
     if exchange.must_drain() and not exchange.shares_connection():
         headers[b'connection'] = b'close'
     pairs = list(headers.items())
@@ -88,9 +90,10 @@ async def send_not_found(send: Send) -> None:
 def send(exchange: Exchange, start: Message, data: bytes | None, draining: Draining | None) -> Awaitable[None]:
     """Send a response, as it was framed, once that is awaited; Disconnected if the client leaves."""
     exchange.has_begun = True
-    if data is not None and not exchange.must_drain():
+    must_drain = exchange.must_drain()
+    if data is not None and not must_drain:
         return send_both(exchange, start, data)
-    return Sender(exchange, draining).send(start, data)
+    return Sender(exchange, draining).send(start, data, must_drain)
 
 
 async def send_both(exchange: Exchange, start: Message, data: bytes) -> None:
@@ -99,10 +102,10 @@ async def send_both(exchange: Exchange, start: Message, data: bytes) -> None:
         await exchange.send(start)
         await exchange.send({'type': 'http.response.body', 'body': data})
     except OSError:
-        raise has_left(exchange) from None
+        raise note_leaving(exchange) from None
 
 
-def has_left(exchange: Exchange) -> Disconnected:
+def note_leaving(exchange: Exchange) -> Disconnected:
     """Take note that the client is not there to take a message, and return what is raised for that."""
     exchange.has_left = True
     return Disconnected('the client has left')
@@ -115,9 +118,8 @@ class Sender:
         self.exchange = exchange
         self.draining = draining
 
-    async def send(self, start: Message, data: bytes | None) -> None:
-        """Send all of it."""
-        must_drain = self.exchange.must_drain()
+    async def send(self, start: Message, data: bytes | None, must_drain: bool) -> None:
+        """Send all of it; `must_drain` is whether the client still sends a body that was refused."""
         await self.put(start)
         if data is None:
             length = dict(start['headers']).get(b'content-length')
@@ -133,7 +135,7 @@ class Sender:
         try:
             await self.exchange.send(message)
         except OSError:
-            raise has_left(self.exchange) from None
+            raise note_leaving(self.exchange) from None
 
     async def _drain(self) -> None:
         """Take what the client still sends; one that waits for `100 Continue` sends nothing if it is not asked to."""
